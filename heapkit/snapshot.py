@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT
+"""What is where (:class:`Snapshot`) and what exists (:class:`Observation`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+
+class State(IntEnum):
+    """Of a region. The values are the core's ``enum hk_region_state``."""
+
+    FREE = 0
+    USED = 1
+    POOL = 2
+    DEFERRED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A run of pages with one owner. ``address`` and ``size`` are bytes."""
+
+    address: int
+    size: int
+    state: State = State.USED
+    owner: str = ""
+
+    @property
+    def end(self) -> int:
+        """One past the last byte."""
+        return self.address + self.size
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The regions of one heap at one moment, ascending and without overlap.
+
+    ``base`` and ``size`` bound the heap in bytes. What no region covers is
+    unknown; readers of tool output fill the gaps with free regions where the
+    format says so.
+    """
+
+    heap: str
+    base: int
+    size: int
+    regions: tuple[Region, ...]
+    origin: str = ""
+    attributes: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def holes(self) -> tuple[Region, ...]:
+        """The free regions."""
+        return tuple(r for r in self.regions if r.state is State.FREE)
+
+    @property
+    def free_bytes(self) -> int:
+        """Bytes in free regions."""
+        return sum(r.size for r in self.holes)
+
+    @property
+    def used_bytes(self) -> int:
+        """Bytes in regions that buffers hold."""
+        return sum(r.size for r in self.regions if r.state is State.USED)
+
+    @property
+    def largest_free_bytes(self) -> int:
+        """The longest free region; 0 if there is none."""
+        return max((r.size for r in self.holes), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class BufferInfo:
+    """One dma-buf as a tool lists it. What the tool does not say is None."""
+
+    size: int
+    exp_name: str = ""
+    name: str | None = None
+    inode: int | None = None
+    count: int | None = None
+    flags: int | None = None
+    mode: int | None = None
+    attached: tuple[str, ...] = ()
+    fences: tuple[str, ...] = ()
+    owner: str = ""
+    address: int | None = None
+
+
+@dataclass(frozen=True)
+class Observation:
+    """The buffers that existed at one moment, in the order they were listed."""
+
+    buffers: tuple[BufferInfo, ...]
+    origin: str = ""
+    attributes: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def total_bytes(self) -> int:
+        """Sum of the sizes."""
+        return sum(b.size for b in self.buffers)

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: MIT
+//
+// Everything that crosses from the C core to Python. This file holds types,
+// enums and prototypes and no preprocessor line, so that cffi reads it verbatim
+// and the C compiler checks every definition against it (include heapkit.h).
+//
+// Words. A *page* is 4 KiB. A *region* is a run of pages with one owner. A
+// *buffer* is one dma-buf, known by a dense id chosen by the caller. A *machine*
+// is a board at one moment: its page allocator, its heaps and their buffers.
+// Addresses and sizes are bytes, times are nanoseconds.
+//
+// Every function returns 0 or a negative errno; results come last. Nothing here
+// reads a clock, draws a random number or keeps a global: the same calls give
+// the same bytes. A machine belongs to one thread at a time; machines share
+// nothing.
+
+enum hk_limit {
+	HK_PAGE_SHIFT = 12,
+	HK_MAX_PAGE_ORDER = 10, // largest buddy block: 4 MiB
+	HK_NR_PAGE_ORDERS = 11,
+	HK_MAX_ORDERS = 8, // orders a system heap may list
+	HK_MAX_HEAPS = 128, // NUM_HEAP_MINORS of drivers/dma-buf/dma-heap.c
+	HK_MAX_DEVICES = 256,
+};
+
+enum hk_op {
+	HK_OP_ALLOC = 0,
+	HK_OP_FREE = 1,
+	HK_OP_ATTACH = 2,
+	HK_OP_DETACH = 3,
+	HK_OP_MAP = 4,
+	HK_OP_UNMAP = 5,
+	HK_OP_BEGIN_CPU = 6,
+	HK_OP_END_CPU = 7,
+	HK_OP_PRESSURE = 8,
+	HK_NR_OPS = 9,
+};
+
+// DMA_BUF_SYNC_READ and DMA_BUF_SYNC_WRITE; both for RW.
+enum hk_access {
+	HK_ACCESS_READ = 1,
+	HK_ACCESS_WRITE = 2,
+};
+
+enum hk_heap_kind {
+	HK_HEAP_SYSTEM = 0,
+	HK_HEAP_CMA = 1,
+	HK_HEAP_CARVEOUT = 2,
+	HK_HEAP_CHUNK = 3,
+	HK_HEAP_SECURE = 4,
+	HK_NR_HEAP_KINDS = 5,
+};
+
+// The placement rules of lib/genalloc.c.
+enum hk_fit {
+	HK_FIT_FIRST = 0,
+	HK_FIT_BEST = 1,
+	HK_FIT_FIRST_ALIGN = 2,
+	HK_FIT_ORDER_ALIGN = 3,
+	HK_NR_FITS = 4,
+};
+
+enum hk_heap_flag {
+	HK_HEAP_POOLED = 1, // system heap: page pools between free and allocation
+	HK_HEAP_DEFERRED_FREE = 2, // an idle thread zeroes and returns freed pages
+	HK_HEAP_UNCACHED = 4, // write-combined: no cache maintenance at all
+	HK_HEAP_ZERO_AT_FREE = 8, // carveout: as ION did; otherwise at allocation
+	HK_HEAP_RETRY_DRAINED = 16, // ION: drain the deferred list and retry once
+};
+
+enum hk_region_state {
+	HK_REGION_FREE = 0,
+	HK_REGION_USED = 1,
+	HK_REGION_POOL = 2,
+	HK_REGION_DEFERRED = 3,
+};
+
+// Why hk_trace_check() refuses an event.
+enum hk_trace_rule {
+	HK_TRACE_OK = 0,
+	HK_TRACE_UNKNOWN_OP = 1,
+	HK_TRACE_TIME_BACKWARDS = 2,
+	HK_TRACE_SIZE_ZERO = 3,
+	HK_TRACE_SIZE_HUGE = 4, // does not survive rounding up to a page
+	HK_TRACE_BUFFER_RANGE = 5,
+	HK_TRACE_BUFFER_LIVE = 6, // ALLOC of a buffer that is still held
+	HK_TRACE_BUFFER_UNKNOWN = 7, // any other op on one that is not
+	HK_TRACE_CHAIN_RANGE = 8,
+	HK_TRACE_DEVICE_RANGE = 9,
+	HK_TRACE_ACCESS = 10, // CPU access that is neither READ nor WRITE
+};
+
+struct hk_memory_spec {
+	uint64_t base;
+	uint64_t total; // 0: no page allocator
+	// Kept back from orders that may not reclaim; order 0 goes below it.
+	uint64_t min_free;
+};
+
+struct hk_heap_spec {
+	uint32_t kind; // enum hk_heap_kind
+	uint32_t fit; // enum hk_fit; carveout and secure heap
+	uint32_t flags; // enum hk_heap_flag, or'ed
+	uint32_t alignment_order; // CMA: CONFIG_CMA_ALIGNMENT, caps the alignment
+	uint64_t base;
+	uint64_t size; // 0 for a system heap
+	uint64_t granule; // bytes a bit: chunk, PAGE << order_per_bit, or a page
+	uint64_t align; // HK_FIT_FIRST_ALIGN: bytes
+	uint32_t n_orders; // system heap: 8, 4, 0 in mainline
+	uint32_t order[8];
+	uint64_t pool_fill[8]; // refill up to this many bytes; 0: never refilled
+	uint64_t pool_low[8]; // an allocation that leaves less wakes the refill
+	uint64_t pool_limit; // bytes a pool may hold; 0: no bound, as Android
+	uint64_t refill_defer_ns; // pause after memory was too low to refill
+};
+
+struct hk_device_spec {
+	uint32_t coherent; // not 0: the device snoops, cache maintenance is free
+};
+
+// Nanoseconds, except where said. The values, their units and their sources are
+// heapkit/costs.py; a test holds its names to these.
+struct hk_costs {
+	double allocate_call; // ioctl, dma-buf and fd
+	double free_call; // the last put
+	double buddy_block; // one block from or to the page allocator, any order
+	double pool_block; // one block from or to a pool
+	double zero_page; // clearing 4 KiB
+	double reclaim_page; // a shrinker gives back 4 KiB
+	double gen_pool_call; // one search of a carveout's bitmap
+	double cma_call; // fixed part of cma_alloc()
+	double cma_page; // each page of an idle CMA range
+	double attach_call;
+	double attach_entry; // copying one sg entry
+	double map_entry; // mapping one sg entry for a device
+	double unmap_entry;
+	double sync_call; // DMA_BUF_IOCTL_SYNC itself
+	double sync_entry; // the barrier that ends each sg entry's pass
+	double clean_line; // one cache line, clean to the point of coherency
+	double invalidate_line;
+	double line_bytes; // bytes, not a time
+};
+
+struct hk_machine_spec {
+	struct hk_memory_spec memory;
+	const struct hk_heap_spec *heap;
+	uint32_t n_heaps;
+	const struct hk_device_spec *device;
+	uint32_t n_devices;
+	struct hk_costs costs;
+};
+
+// One event of a trace. Columns that an op does not use are ignored.
+struct hk_event {
+	uint32_t op; // enum hk_op
+	uint32_t buffer;
+	uint64_t size; // ALLOC: bytes wanted; PRESSURE: bytes to give back;
+		       // BEGIN_CPU, END_CPU: length, 0 for the whole buffer
+	uint64_t offset; // BEGIN_CPU, END_CPU
+	int64_t time_ns;
+	uint32_t device;
+	uint32_t access; // enum hk_access, or'ed
+	const uint16_t *heap; // ALLOC: heaps to try, in order
+	uint32_t n_heaps;
+};
+
+// A trace, column by column. Chain c tries the heaps
+// chain_heap[chain_start[c]] … chain_heap[chain_start[c + 1] - 1].
+struct hk_trace {
+	uint64_t n;
+	const uint8_t *op;
+	const uint32_t *buffer;
+	const uint64_t *size;
+	const uint16_t *chain;
+	const int64_t *time_ns;
+	const uint16_t *device; // may be NULL: device 0
+	const uint8_t *access; // may be NULL: READ and WRITE
+	const uint64_t *offset; // may be NULL: 0
+	uint32_t n_buffers; // every buffer id is below
+	uint32_t n_chains;
+	uint32_t n_devices; // every device is below
+	const uint32_t *chain_start; // NULL while only checking
+	const uint16_t *chain_heap;
+};
+
+struct hk_fault {
+	uint64_t index; // of the first refused event
+	uint32_t rule; // enum hk_trace_rule
+};
+
+// What one event did. 32 bytes.
+struct hk_row {
+	int32_t status; // 0 or -errno
+	int16_t heap; // that served it, or the last tried; -1 for PRESSURE
+	uint16_t tried; // heaps tried
+	uint32_t entries; // sg entries of the buffer
+	uint32_t pool_entries; // of which the pool served
+	uint64_t address; // of the buffer's first entry; 0 if it has none
+	uint64_t latency_ns;
+};
+
+// Quantities after an event, of the heap the row names. For PRESSURE: of the
+// memory and of all pools. A system heap's largest free is the page allocator's
+// largest free block.
+struct hk_gauges {
+	uint64_t free_bytes;
+	uint64_t largest_free_bytes;
+	uint64_t pool_bytes;
+	uint64_t deferred_bytes;
+};
+
+// Blocks held by each pool after an event, in the order of hk_heap_spec.order.
+struct hk_pool_fill {
+	uint32_t items[8];
+};
+
+struct hk_region {
+	uint64_t address;
+	uint64_t size;
+	uint32_t owner; // buffer id; UINT32_MAX if none
+	uint32_t state; // enum hk_region_state
+};
+
+struct hk_machine;
+
+// --- A machine -------------------------------------------------------------
+
+// Build the page allocator and the heaps of @spec, all idle. -EINVAL: a kind,
+// fit, order or alignment outside its range, a region that is not whole
+// granules, overlapping regions, a CMA area outside the memory. -ENOMEM.
+int hk_machine_create(const struct hk_machine_spec *spec,
+		      struct hk_machine **ret);
+// Also takes NULL.
+void hk_machine_destroy(struct hk_machine *machine);
+
+// --- Events ------------------------------------------------------------------
+
+// Carry out one event and fill @row and, if not NULL, @gauges. Refusals of the
+// modelled kernel are in row->status; the return value is 0, or -EINVAL for an
+// event that hk_trace_check() would refuse, or -ENOMEM.
+int hk_machine_step(struct hk_machine *machine, const struct hk_event *event,
+		    struct hk_row *row, struct hk_gauges *gauges);
+// Carry out @count events from @first on. @rows holds @count elements; so do
+// @gauges and @fills unless NULL (@fills follows heap @fill_heap). With
+// @check_every not 0 all invariants are checked after every so many events;
+// -EUCLEAN and *@done names the event after which one was broken.
+int hk_machine_replay(struct hk_machine *machine, const struct hk_trace *trace,
+		      uint64_t first, uint64_t count, struct hk_row *rows,
+		      struct hk_gauges *gauges, struct hk_pool_fill *fills,
+		      uint32_t fill_heap, uint64_t check_every, uint64_t *done);
+// Let the idle threads (deferred free, pool refill) run until @now_ns.
+int hk_machine_advance(struct hk_machine *machine, int64_t now_ns);
+// 0, or -EINVAL with the first event that breaks a rule in *@ret.
+int hk_trace_check(const struct hk_trace *trace, struct hk_fault *ret);
+
+// --- Looking inside ----------------------------------------------------------
+
+int hk_machine_gauges(const struct hk_machine *machine, uint32_t heap,
+		      struct hk_gauges *ret);
+// Every region of @heap by address. -ENOSPC if there are more than @capacity;
+// *@count is how many there are either way. For a system heap: its buffers, its
+// pools, its deferred pages and the page allocator's free blocks.
+int hk_machine_snapshot(const struct hk_machine *machine, uint32_t heap,
+			struct hk_region *regions, uint64_t capacity,
+			uint64_t *count);
+// The sg entries of a live buffer, in allocation order. -EINVAL, -ENOSPC.
+int hk_machine_entries(const struct hk_machine *machine, uint32_t buffer,
+		       struct hk_region *regions, uint64_t capacity,
+		       uint64_t *count);
+// Free blocks of each order: the numbers of /proc/buddyinfo.
+int hk_machine_buddyinfo(const struct hk_machine *machine, uint64_t *counts);
+// Blocks in each pool of @heap now.
+int hk_machine_pool_fill(const struct hk_machine *machine, uint32_t heap,
+			 struct hk_pool_fill *ret);
+// All invariants of all structures: 0, or -EUCLEAN and the broken rule, a
+// static string.
+int hk_machine_check(const struct hk_machine *machine, const char **rule);

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+//
+// Free runs of an address-ordered bitmap, without the bitmap: where the first
+// run of at least n free bits starts, and how long the longest run is, both in
+// O(log bits). Placement equals a linear scan's; lib/bitmap.c's searches are
+// built on it in gen_pool.c and cma_area.c.
+#ifndef HK_RUN_INDEX_H
+#define HK_RUN_INDEX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { HK_NO_RUN = UINT32_MAX };
+
+struct run_index;
+
+// All @bits (1 … 2^32 - 2) free. -ENOMEM.
+int run_index_create(uint32_t bits, struct run_index **ret);
+// Also takes NULL.
+void run_index_destroy(struct run_index *index);
+
+// First run that starts at or after @from with at least @bits free, or HK_NO_RUN.
+uint32_t run_index_next(const struct run_index *index, uint32_t from,
+			uint32_t bits);
+// Length of the free run that starts at @bit; 0 if none starts there.
+uint32_t run_index_length(const struct run_index *index, uint32_t bit);
+uint32_t run_index_longest(const struct run_index *index);
+uint32_t run_index_free(const struct run_index *index);
+
+// Take @bits from @at on out of the free run that starts at @run.
+void run_index_take(struct run_index *index, uint32_t run, uint32_t at,
+		    uint32_t bits);
+// Give @bits from @at on back, joining the free runs beside them.
+void run_index_give(struct run_index *index, uint32_t at, uint32_t bits);
+// Whether all of [at, at + bits) is taken (slow; for checks).
+bool run_index_taken(const struct run_index *index, uint32_t at, uint32_t bits);
+
+// 0, or -EUCLEAN and the broken rule.
+int run_index_check(const struct run_index *index, const char **rule);
+
+#endif
