@@ -20,7 +20,7 @@ struct pfn_range {
 // All pages of [base_pfn, base_pfn + pages) free, but for @n_holes ranges that
 // are ascending, disjoint and inside. Blocks are inserted at the tail by
 // ascending address, as at boot. An order above 0 fails rather than leave fewer
-// than @min_free pages. -EINVAL (2^32 - 2 pages or more), -ENOMEM.
+// than @min_free pages. -EINVAL (no page, or about 2^32 of them), -ENOMEM.
 int page_alloc_create(uint64_t base_pfn, uint64_t pages,
 		      const struct pfn_range *holes, uint32_t n_holes,
 		      uint64_t min_free, struct page_alloc **ret);

@@ -19,11 +19,22 @@ int run_index_create(uint32_t bits, struct run_index **ret);
 // Also takes NULL.
 void run_index_destroy(struct run_index *index);
 
-// First run that starts at or after @from with at least @bits free, or HK_NO_RUN.
+// First run that starts at or after @from with at least @bits free, or
+// HK_NO_RUN.
 uint32_t run_index_next(const struct run_index *index, uint32_t from,
 			uint32_t bits);
+// First place at or after @from with @bits free whose distance from -@offset is
+// a multiple of @mask + 1 (a power of two), or HK_NO_RUN: lib/bitmap.c's
+// bitmap_find_next_zero_area_off(). *@run is the run it lies in.
+uint32_t run_index_find(const struct run_index *index, uint32_t from,
+			uint32_t bits, uint64_t mask, uint64_t offset,
+			uint32_t *run);
+// The run that holds @bit, or HK_NO_RUN if it is taken.
+uint32_t run_index_at(const struct run_index *index, uint32_t bit);
 // Length of the free run that starts at @bit; 0 if none starts there.
 uint32_t run_index_length(const struct run_index *index, uint32_t bit);
+// Length of the free run that ends before @bit; 0 if none ends there.
+uint32_t run_index_length_before(const struct run_index *index, uint32_t bit);
 uint32_t run_index_longest(const struct run_index *index);
 uint32_t run_index_free(const struct run_index *index);
 
@@ -32,7 +43,7 @@ void run_index_take(struct run_index *index, uint32_t run, uint32_t at,
 		    uint32_t bits);
 // Give @bits from @at on back, joining the free runs beside them.
 void run_index_give(struct run_index *index, uint32_t at, uint32_t bits);
-// Whether all of [at, at + bits) is taken (slow; for checks).
+// Whether all of [at, at + bits) is taken.
 bool run_index_taken(const struct run_index *index, uint32_t at, uint32_t bits);
 
 // 0, or -EUCLEAN and the broken rule.
