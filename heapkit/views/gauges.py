@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: MIT
+"""Free memory and its largest piece over the events of a trace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from bokeh.models import ColumnDataSource, Range1d
+from bokeh.plotting import figure
+
+from heapkit.views import theme
+from heapkit.views.reduce import BUCKETS, extremes
+from heapkit.views.ticks import hover_format
+
+
+def gauge_columns(
+    event: npt.NDArray[Any],
+    free: npt.NDArray[Any],
+    largest: npt.NDArray[Any],
+    *,
+    end: int,
+    buckets: int = BUCKETS,
+) -> dict[str, Any]:
+    """Event number, free and largest free bytes, at most 4 rows a bucket.
+
+    ``event`` ascends; the last row is repeated at event ``end`` so that the
+    lines reach the edge of the figure.
+    """
+    if not len(event):
+        return {name: theme.f32([]) for name in ("event", "free", "largest")}
+    rows = extremes(free, largest, buckets=buckets)
+    rows = np.append(rows, rows[-1])
+    x = np.asarray(event)[rows].astype(np.float64)
+    x[-1] = max(end, x[-1])
+    return {
+        "event": theme.f32(x),
+        "free": theme.f32(np.asarray(free)[rows]),
+        "largest": theme.f32(np.asarray(largest)[rows]),
+    }
+
+
+def failure_columns(
+    event: npt.NDArray[Any], size: npt.NDArray[Any], limit: int = 2000
+) -> dict[str, Any]:
+    """Refused allocations; more than ``limit`` are thinned evenly."""
+    step = max(1, -(-len(event) // limit))
+    return {"event": theme.f32(event[::step]), "size": theme.f32(size[::step])}
+
+
+def free_space(
+    columns: theme.Columns | ColumnDataSource,
+    failures: theme.Columns | ColumnDataSource,
+    *,
+    events: int,
+    size: int,
+    held: theme.Columns | ColumnDataSource | None = None,
+    x_range: Range1d | None = None,
+    height: int = 230,
+) -> figure:
+    """Draw :func:`gauge_columns`; what is free but in pieces is shaded.
+
+    ``held`` is a second run to compare with (B), drawn in grey; ``failures`` are
+    marked along the top.
+    """
+    source = theme.as_source(columns, "hk_gauges")
+    refused = theme.as_source(failures, "hk_failures")
+    fig = theme.chart(
+        "hk_gauges_figure",
+        title="Free memory and its largest piece",
+        height=height,
+        x=("event", "count", x_range or Range1d(0, max(1, events), name="hk_events")),
+        y=("", "bytes", Range1d(0, theme.headroom(size), name="hk_gauges_y")),
+    )
+    theme.legend_above(fig)
+    _areas(fig, source)
+    if held is not None:
+        _held_lines(fig, theme.as_source(held, "hk_held"))
+    free = _line(fig, source, "free", theme.BLUE, "free")
+    _line(fig, source, "largest", theme.GREEN, "largest free")
+    fig.scatter(
+        "event",
+        size * 1.03,
+        source=refused,
+        marker="inverted_triangle",
+        size=8,
+        color=theme.VERMILION,
+        line_color=None,
+        legend_label="refused",
+        name="hk_refused",
+    )
+    theme.hover(
+        fig,
+        [
+            ("event", "@event{0}"),
+            ("free", "@free{custom}"),
+            ("largest free", "@largest{custom}"),
+        ],
+        mode="vline",
+        renderers=[free],
+        formatters={"@free": hover_format("bytes"), "@largest": hover_format("bytes")},
+    )
+    return fig
+
+
+def _areas(fig: figure, source: ColumnDataSource) -> None:
+    for low, high, colour, alpha in (
+        (0, "largest", theme.GREEN, 0.18),
+        ("largest", "free", theme.BLUE, 0.25),
+    ):
+        fig.varea_step(
+            "event",
+            y1=low,
+            y2=high,
+            source=source,
+            step_mode="after",
+            fill_color=colour,
+            fill_alpha=alpha,
+        )
+
+
+def _line(
+    fig: figure, source: ColumnDataSource, column: str, colour: str, label: str
+) -> Any:
+    return fig.step(
+        "event",
+        column,
+        source=source,
+        mode="after",
+        line_color=colour,
+        line_width=1.6,
+        legend_label=label,
+        name=f"hk_line_{column}",
+    )
+
+
+def _held_lines(fig: figure, source: ColumnDataSource) -> None:
+    for column, dash in (("free", "solid"), ("largest", "dashed")):
+        fig.step(
+            "event",
+            column,
+            source=source,
+            mode="after",
+            line_color=theme.HELD,
+            line_dash=dash,
+            line_width=1.4,
+            legend_label="B" if column == "free" else "B, largest",
+            name=f"hk_held_{column}",
+        )

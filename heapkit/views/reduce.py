@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: MIT
+"""Level of detail: which of many rows a screen needs."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+# Two rows a bucket. Half of a 1300 px wide plot shows every extreme on its own
+# pixel; more would only be sent, not seen.
+BUCKETS = 1200
+
+Index = npt.NDArray[np.intp]
+
+
+def extremes(*lines: npt.NDArray[np.generic], buckets: int = BUCKETS) -> Index:
+    """Rows that keep every bucket's lowest and highest value of each line.
+
+    Ascending and unique, with the first and the last row always among them, so
+    that all columns of a table can be taken by the same index. At most
+    ``2 * buckets * len(lines) + 2`` rows.
+    """
+    n = len(lines[0])
+    if n <= 2 * buckets:
+        return np.arange(n)
+    width = -(-n // buckets)
+    picked = [np.array([0, n - 1])]
+    for line in lines:
+        padded = np.pad(np.asarray(line), (0, -n % width), mode="edge")
+        blocks = padded.reshape(-1, width)
+        start = np.arange(len(blocks)) * width
+        picked += [start + blocks.argmin(axis=1), start + blocks.argmax(axis=1)]
+    return np.unique(np.minimum(np.concatenate(picked), n - 1))
+
+
+def bins(n: int, count: int) -> Index:
+    """The edges of at most ``count`` nearly equal ranges of ``n`` rows."""
+    return np.unique(np.linspace(0, n, min(n, count) + 1).astype(np.intp))
