@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: MIT
+"""The parts of a board: memory, heaps, devices. All immutable, sizes in bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isqrt
+from typing import Any, ClassVar, TypeAlias
+
+from heapkit import arguments as check
+from heapkit.units import MS, KiB
+
+# lib/genalloc.c: gen_pool_first_fit, _best_fit, _first_fit_align and
+# _first_fit_order_align.
+FITS = ("first", "best", "first-align", "order-align")
+# drivers/dma-buf/heaps/system_heap.c: 1 MiB for IOMMU sections, 64 KiB for its
+# large pages, 4 KiB for the rest.
+MAINLINE_ORDERS = (8, 4, 0)
+MAX_PAGE_ORDER = 10
+MAX_ORDERS = 8
+
+
+def _set(part: object, **values: Any) -> None:
+    for name, value in values.items():
+        object.__setattr__(part, name, value)
+
+
+def _orders(owner: str, value: object) -> tuple[int, ...]:
+    allowed = f"1 to {MAX_ORDERS} descending orders, {MAX_PAGE_ORDER} to 0, the last 0"
+    if not isinstance(value, (tuple, list)) or not 1 <= len(value) <= MAX_ORDERS:
+        raise check.wrong(owner, "orders", value, allowed)
+    high = MAX_PAGE_ORDER
+    orders = tuple(check.integer(owner, "orders", o, high=high) for o in value)
+    if orders[-1] != 0 or list(orders) != sorted(set(orders), reverse=True):
+        raise check.wrong(owner, "orders", value, allowed)
+    return orders
+
+
+def _optional_base(owner: str, base: object, *, multiple: int) -> int | None:
+    if base is None:
+        return None
+    return check.address(owner, "base", base, multiple=multiple)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """What the page allocator manages: ``total`` bytes from ``base`` on.
+
+    ``min_free`` bytes are kept back from the orders that may not reclaim. None
+    is the kernel's own choice, ``sqrt(16 * KiB of memory)`` KiB between 128 KiB
+    and 256 MiB (mm/page_alloc.c: calculate_min_free_kbytes); a board fills it in.
+    """
+
+    total: int
+    base: int = 0
+    min_free: int | None = None
+
+    def __post_init__(self) -> None:
+        total = check.size("Memory", "total", self.total)
+        _set(self, total=total, base=check.address("Memory", "base", self.base))
+        if self.min_free is not None:
+            free = check.integer("Memory", "min_free", self.min_free, high=total)
+            _set(self, min_free=free)
+
+    @property
+    def end(self) -> int:
+        """One past the last byte."""
+        return self.base + self.total
+
+    @property
+    def default_min_free(self) -> int:
+        """What ``min_free=None`` stands for, in bytes, whole pages."""
+        kib = min(max(isqrt(16 * (self.total // KiB)), 128), 256 * KiB)
+        return min(kib * KiB, self.total) // check.PAGE * check.PAGE
+
+
+@dataclass(frozen=True, kw_only=True)
+class PagePool:
+    """Pages kept per order between free and the next allocation.
+
+    The defaults are Android's: no bound and no refill (page_pool.c). Qualcomm
+    refills (qcom_dynamic_page_pool.c): an allocation that leaves a pool below
+    ``low`` bytes wakes a thread that fills it to ``fill``, pausing
+    ``refill_defer_ns`` when memory was short; order 0 is never refilled.
+    ``low`` None is Qualcomm's 40 % of ``fill``. All marks are bytes per pool.
+    """
+
+    orders: tuple[int, ...] = MAINLINE_ORDERS
+    deferred_free: bool = True
+    fill: int | None = None
+    low: int | None = None
+    limit: int | None = None
+    refill_defer_ns: int = 10 * MS
+
+    def __post_init__(self) -> None:
+        owner = "PagePool"
+        _set(self, orders=_orders(owner, self.orders))
+        _set(
+            self,
+            deferred_free=check.boolean(owner, "deferred_free", self.deferred_free),
+        )
+        _set(
+            self,
+            refill_defer_ns=check.integer(
+                owner, "refill_defer_ns", self.refill_defer_ns, high=2**62
+            ),
+        )
+        for mark, least in (("fill", 0), ("low", 0), ("limit", check.PAGE)):
+            value = getattr(self, mark)
+            if value is not None:
+                _set(self, **{mark: check.integer(owner, mark, value, low=least)})
+        if self.low is not None and self.low > (self.fill or 0):
+            raise check.wrong(owner, "low", self.low, f"at most fill ({self.fill})")
+        if self.limit is not None and (self.fill or 0) > self.limit:
+            raise check.wrong(owner, "fill", self.fill, f"at most limit ({self.limit})")
+
+    def fill_of(self, order: int) -> int:
+        """Bytes the refill aims at for ``order``; 0 where there is no refill."""
+        return (self.fill or 0) if order else 0
+
+    def low_of(self, order: int) -> int:
+        """Bytes of ``order`` below which an allocation wakes the refill."""
+        if self.low is None:
+            return self.fill_of(order) * 2 // 5
+        return self.low if order else 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SystemHeap:
+    """drivers/dma-buf/heaps/system_heap.c; with a ``pool``, Android's.
+
+    ``uncached`` maps write-combined and needs no cache maintenance. Where a pool
+    is given, its orders are the heap's.
+    """
+
+    kind: ClassVar[str] = "system"
+    name: str = "system"
+    orders: tuple[int, ...] = MAINLINE_ORDERS
+    pool: PagePool | None = None
+    uncached: bool = False
+
+    def __post_init__(self) -> None:
+        name = check.file_name("SystemHeap", "name", self.name)
+        owner = f"SystemHeap {name!r}"
+        _set(self, orders=_orders(owner, self.orders))
+        _set(self, uncached=check.boolean(owner, "uncached", self.uncached))
+        if self.pool is None:
+            return
+        if not isinstance(self.pool, PagePool):
+            raise check.wrong(owner, "pool", self.pool, "a PagePool or None")
+        if self.orders not in (MAINLINE_ORDERS, self.pool.orders):
+            allowed = f"the pool's orders, {self.pool.orders}"
+            raise check.wrong(owner, "orders", self.orders, allowed)
+        _set(self, orders=self.pool.orders)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CmaHeap:
+    """drivers/dma-buf/heaps/cma_heap.c over one area of mm/cma.c.
+
+    Without a ``base`` the area is placed inside the memory, from the top down,
+    aligned to a pageblock. A given base and the size need whole bits only: the
+    kernel asks for whole pageblocks, but their size is a build option, and areas
+    recorded on kernels with smaller ones must be replayable. ``alignment_order``
+    is CONFIG_CMA_ALIGNMENT, the cap on a buffer's alignment: 4 to 12 in Kconfig,
+    lower to compare with an unaligned search. A bit stands for
+    ``2**order_per_bit`` pages.
+    """
+
+    kind: ClassVar[str] = "cma"
+    name: str = "default_cma_region"
+    size: int
+    base: int | None = None
+    alignment_order: int = 8
+    order_per_bit: int = 0
+
+    def __post_init__(self) -> None:
+        name = check.file_name("CmaHeap", "name", self.name)
+        owner = f"CmaHeap {name!r}"
+        order = check.integer(
+            owner, "order_per_bit", self.order_per_bit, high=MAX_PAGE_ORDER
+        )
+        _set(self, order_per_bit=order)
+        granule = self.granule
+        _set(self, size=check.size(owner, "size", self.size, multiple=granule))
+        _set(self, base=_optional_base(owner, self.base, multiple=granule))
+        cap = check.integer(owner, "alignment_order", self.alignment_order, high=12)
+        _set(self, alignment_order=cap)
+
+    @property
+    def granule(self) -> int:
+        """Bytes of one bit."""
+        return check.PAGE << self.order_per_bit
+
+
+@dataclass(frozen=True, kw_only=True)
+class CarveoutHeap:
+    """A reserved region handed out by lib/genalloc.c, one buffer contiguous.
+
+    ``fit`` is genalloc's placement rule; ``align`` (bytes) counts for
+    "first-align" only. ``zero`` says when pages are cleared: at "alloc", or at
+    "free" as ION did, then with ``deferred_free`` by a thread, and with
+    ``retry_drained`` a failed allocation drains that thread's list and tries
+    again. Without a ``base`` the region stands alone above the memory.
+    """
+
+    kind: ClassVar[str] = "carveout"
+    name: str
+    size: int
+    base: int | None = None
+    fit: str = "first"
+    align: int = 4096
+    zero: str = "alloc"
+    deferred_free: bool = False
+    retry_drained: bool = False
+
+    def __post_init__(self) -> None:
+        name = check.file_name("CarveoutHeap", "name", self.name)
+        owner = f"CarveoutHeap {name!r}"
+        _set(self, size=check.size(owner, "size", self.size))
+        _set(self, base=_optional_base(owner, self.base, multiple=check.PAGE))
+        check.choice(owner, "fit", self.fit, FITS)
+        low = check.PAGE
+        _set(self, align=check.power_of_two(owner, "align", self.align, low=low))
+        check.choice(owner, "zero", self.zero, ("alloc", "free"))
+        for flag in ("deferred_free", "retry_drained"):
+            _set(self, **{flag: check.boolean(owner, flag, getattr(self, flag))})
+
+    @property
+    def granule(self) -> int:
+        """Bytes of one bit."""
+        return check.PAGE
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChunkHeap:
+    """A region of equal chunks; a buffer is as many as it needs, scattered.
+
+    After the chunk heap proposed by Samsung in 2020 (``chunk-order`` 4).
+    """
+
+    kind: ClassVar[str] = "chunk"
+    name: str
+    size: int
+    chunk: int = 64 * KiB
+    base: int | None = None
+
+    def __post_init__(self) -> None:
+        name = check.file_name("ChunkHeap", "name", self.name)
+        owner = f"ChunkHeap {name!r}"
+        chunk = check.power_of_two(owner, "chunk", self.chunk, low=check.PAGE)
+        _set(self, chunk=chunk)
+        _set(self, size=check.size(owner, "size", self.size, multiple=chunk))
+        _set(self, base=_optional_base(owner, self.base, multiple=chunk))
+
+    @property
+    def granule(self) -> int:
+        """Bytes of one bit: the chunk."""
+        return self.chunk
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecureHeap:
+    """A protected region as in drivers/tee/tee_heap.c: the CPU cannot map it.
+
+    DMA_BUF_IOCTL_SYNC succeeds and does nothing.
+    """
+
+    kind: ClassVar[str] = "secure"
+    name: str
+    size: int
+    base: int | None = None
+    fit: str = "first"
+
+    def __post_init__(self) -> None:
+        name = check.file_name("SecureHeap", "name", self.name)
+        owner = f"SecureHeap {name!r}"
+        _set(self, size=check.size(owner, "size", self.size))
+        _set(self, base=_optional_base(owner, self.base, multiple=check.PAGE))
+        check.choice(owner, "fit", self.fit, FITS)
+
+    @property
+    def granule(self) -> int:
+        """Bytes of one bit."""
+        return check.PAGE
+
+
+@dataclass(frozen=True)
+class Device:
+    """Something that maps buffers; a ``coherent`` one needs no maintenance."""
+
+    name: str
+    coherent: bool = False
+
+    def __post_init__(self) -> None:
+        name = check.file_name("Device", "name", self.name)
+        owner = f"Device {name!r}"
+        _set(self, coherent=check.boolean(owner, "coherent", self.coherent))
+
+
+RegionHeap: TypeAlias = CmaHeap | CarveoutHeap | ChunkHeap | SecureHeap
+Heap: TypeAlias = SystemHeap | RegionHeap

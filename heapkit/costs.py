@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: MIT
+"""What the modelled steps cost: every constant with unit, value, source, status.
+
+The names are the fields of ``struct hk_costs``. Public measurements are few, so
+most values are *assumed*: they set a scale, and a machine's own replace them.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+
+from heapkit.arguments import choice, wrong
+
+STATUSES = ("published", "fitted", "measured here", "assumed")
+
+_SURYAWANSHI = (
+    "P. Suryawanshi, linux-mm 2019-03, 'mm/cma.c: High latency for cma allocation': "
+    "4 KiB in 311 µs, ARM32 4.14"
+)
+_GCMA = (
+    "S. Park, LKML 2015-02, GCMA RFC v2, CuBox i4 Pro, best of 32: 32000 pages in "
+    "8612 µs, 1 page in 381 µs, so (8612 - 381) / 31999"
+)
+_DSB = (
+    "scale assumed; ratio from 'dma-mapping: batched DSB' (linux-arm-kernel 2025-10): "
+    "without the barrier dma_map_sg of 10 MB in 4 KiB entries takes 65 % less"
+)
+_LINE = "order of magnitude of DC CVAC/CIVAC; no public number found"
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """One constant. ``status`` is one of :data:`STATUSES`."""
+
+    name: str
+    value: float
+    unit: str
+    source: str
+    status: str = "assumed"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "value", _number(self.name, self.value))
+        choice(f"Cost {self.name!r}", "status", self.status, STATUSES)
+
+
+def _number(name: str, value: object) -> float:
+    allowed = "a finite number, 0 or more"
+    if name == "line_bytes":
+        allowed = "a power of two from 1 to 4096"
+    if isinstance(value, bool):
+        raise wrong("Costs", name, value, allowed)
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        raise wrong("Costs", name, value, allowed) from None
+    if not math.isfinite(number) or number < 0:
+        raise wrong("Costs", name, value, allowed)
+    if name == "line_bytes" and number not in {2.0**n for n in range(13)}:
+        raise wrong("Costs", name, value, allowed)
+    return number
+
+
+# (name, value, unit, source, status), in the order of struct hk_costs.
+_DEFAULTS = (
+    ("allocate_call", 5000, "ns/call", "ioctl, dma-buf and file: assumed", "assumed"),
+    ("free_call", 3000, "ns/call", "last fput: assumed", "assumed"),
+    ("buddy_block", 300, "ns/block", "one zone-locked block: assumed", "assumed"),
+    ("pool_block", 80, "ns/block", "list operation under a lock: assumed", "assumed"),
+    ("zero_page", 500, "ns/page", "4 KiB at about 8 GB/s: assumed", "assumed"),
+    ("reclaim_page", 1000, "ns/page", "a shrinker's page back: assumed", "assumed"),
+    ("gen_pool_call", 500, "ns/call", "one bitmap search: assumed", "assumed"),
+    ("cma_call", 311_000, "ns/call", _SURYAWANSHI, "published"),
+    ("cma_page", 257, "ns/page", _GCMA, "fitted"),
+    ("attach_call", 1000, "ns/call", "two kzallocs: assumed", "assumed"),
+    ("attach_entry", 10, "ns/entry", "copying a scatterlist: assumed", "assumed"),
+    ("map_entry", 20, "ns/entry", "dma-direct, no IOMMU: assumed", "assumed"),
+    ("unmap_entry", 20, "ns/entry", "dma-direct, no IOMMU: assumed", "assumed"),
+    ("sync_call", 500, "ns/call", "ioctl and the buffer's lock: assumed", "assumed"),
+    ("sync_entry", 500, "ns/entry", _DSB, "assumed"),
+    ("clean_line", 4, "ns/line", _LINE, "assumed"),
+    ("invalidate_line", 4, "ns/line", _LINE, "assumed"),
+    ("line_bytes", 64, "bytes", "D-cache line of most arm64 cores", "assumed"),
+)
+NAMES = tuple(row[0] for row in _DEFAULTS)
+
+
+@dataclass(frozen=True)
+class Costs(Mapping[str, Cost]):
+    """All constants by name, immutable: ``board.costs["clean_line"].value``."""
+
+    items_in_order: tuple[Cost, ...]
+
+    def __post_init__(self) -> None:
+        names = tuple(cost.name for cost in self.items_in_order)
+        if names != NAMES:
+            raise wrong("Costs", "names", names, f"exactly {NAMES}")
+
+    @classmethod
+    def default(cls) -> Costs:
+        """Published numbers where there are any, assumed ones elsewhere."""
+        return _default()
+
+    def replace(
+        self,
+        *,
+        status: str = "assumed",
+        source: str = "given by the user",
+        **values: float,
+    ) -> Costs:
+        """A copy with other ``values``, which get this ``status`` and ``source``.
+
+        ``ValueError``: an unknown name, a negative or non-finite value.
+        """
+        for name, value in values.items():
+            if name not in NAMES:
+                raise wrong("Costs", name, value, f"the names {NAMES}")
+        return Costs(
+            tuple(
+                replace(cost, value=values[cost.name], status=status, source=source)
+                if cost.name in values
+                else cost
+                for cost in self.items_in_order
+            )
+        )
+
+    def __getitem__(self, name: str) -> Cost:
+        for cost in self.items_in_order:
+            if cost.name == name:
+                return cost
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(NAMES)
+
+    def __len__(self) -> int:
+        return len(NAMES)
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{c.name}={c.value:g}" for c in self.items_in_order)
+        return f"Costs({values})"
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{h}</th>" for h in ("name", "value", "unit", "status"))
+        rows = "".join(_html_row(cost) for cost in self.items_in_order)
+        return f"<table><tr>{head}<th>source</th></tr>{rows}</table>"
+
+
+def _html_row(cost: Cost) -> str:
+    status = f"<em>{cost.status}</em>" if cost.status == "assumed" else cost.status
+    cells = (cost.name, f"{cost.value:g}", cost.unit, status, html.escape(cost.source))
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+@cache
+def _default() -> Costs:
+    return Costs(tuple(Cost(*row) for row in _DEFAULTS))
