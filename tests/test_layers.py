@@ -12,12 +12,12 @@ PACKAGE = ROOT / "heapkit"
 
 # From the bottom to the top. A new module has to be given its place here.
 LAYERS = (
-    {"_native"},
+    {"_native", "errors", "units"},
     {"_ffi"},
     {
-        *("arguments", "board", "board_parts", "costs", "errors", "explain"),
-        *("interface", "metrics", "placement", "presets", "run", "samples"),
-        *("snapshot", "trace", "trace_file", "uapi", "units"),
+        *("arguments", "board", "board_parts", "costs", "explain", "interface"),
+        *("metrics", "placement", "presets", "run", "samples", "snapshot"),
+        *("trace", "trace_file", "uapi"),
     },
     {"backends"},
     {
@@ -41,7 +41,7 @@ DOORS = {
 
 # The C core has no clock, no randomness and no input or output.
 C_HEADERS = {
-    *("errno.h", "limits.h", "stdbool.h", "stddef.h", "stdint.h"),
+    *("assert.h", "errno.h", "limits.h", "stdbool.h", "stddef.h", "stdint.h"),
     *("stdlib.h", "string.h"),
 }
 # uapi.c asks the compiler for the kernel's own constants.

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MIT
+"""Run the notebooks and write them as pages that ask no network for anything.
+
+``python docs/build.py [NOTEBOOK ...] [--out docs/_site]``: each notebook is
+executed in its folder; its page carries the figures' JavaScript within itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import html
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from bokeh.resources import Resources
+from nbclient import NotebookClient
+from nbconvert import HTMLExporter
+from nbconvert.filters import markdown2html
+from nbformat import NotebookNode
+
+ROOT = Path(__file__).resolve().parent.parent
+BOKEH_LOADER = "application/vnd.bokehjs_load.v0+json"
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+NEEDS_KERNEL = "An explorer is here when the notebook runs: make lab"
+STYLE = """
+body { font: 16px/1.5 sans-serif; max-width: 46em; margin: 2em auto; padding: 0 1em }
+table { border-collapse: collapse }
+td, th { border: 1px solid #ccc; padding: .2em .6em }
+code, pre { background: #f4f4f4 } pre { padding: .6em; overflow-x: auto }
+""".strip()
+
+
+@dataclass(frozen=True)
+class Page:
+    """One line of the index."""
+
+    file: str
+    title: str
+    lead: str
+
+
+def execute(path: Path) -> NotebookNode:
+    """The notebook with its outputs; a cell that fails stops the build."""
+    book = nbformat.read(path, as_version=4)
+    resources = {"metadata": {"path": str(path.parent)}}
+    NotebookClient(book, timeout=600, resources=resources).execute()
+    return book
+
+
+def without_kernel(book: NotebookNode) -> NotebookNode:
+    """The notebook with what a widget falls back to: a page has no kernel.
+
+    What loads BokehJS goes too, wherever it would load it from: the page has it.
+    """
+    book.metadata.pop("widgets", None)
+    for cell in book.cells:
+        if cell.cell_type != "code":
+            continue
+        cell.outputs = [
+            o for o in cell.outputs if BOKEH_LOADER not in o.get("data", {})
+        ]
+        for output in cell.outputs:
+            data = output.get("data", {})
+            if data.pop(WIDGET_VIEW, None) and set(data) <= {"text/plain"}:
+                data["text/plain"] = NEEDS_KERNEL
+    return book
+
+
+def exporter() -> HTMLExporter:
+    """An exporter that points at no content network."""
+    writer = HTMLExporter()
+    writer.require_js_url = ""
+    writer.mathjax_url = ""
+    writer.mermaid_js_url = ""
+    writer.widget_renderer_url = ""
+    writer.jupyter_widgets_base_url = ""
+    return writer
+
+
+def offline(page: str) -> str:
+    """The page with BokehJS inside, and without scripts from elsewhere."""
+    page = re.sub(r'<script\b[^>]*\bsrc="(https?:[^"]*)?"[^>]*>\s*</script>', "", page)
+    page = re.sub(
+        r'<script type="module">(?:(?!</script>).)*mermaid.*?</script>',
+        "",
+        page,
+        flags=re.DOTALL,
+    )
+    scripts = Resources(mode="inline").render()
+    return page.replace("</head>", f"{scripts}\n</head>", 1)
+
+
+def lead(book: NotebookNode) -> tuple[str, str]:
+    """Title and first paragraph of a notebook's first cell."""
+    title, _, rest = book.cells[0].source.partition("\n")
+    paragraphs = [part for part in rest.strip().split("\n\n") if part[:1] != "#"]
+    return title.lstrip("# "), paragraphs[0] if paragraphs else ""
+
+
+def write_notebook(path: Path, out: Path) -> Page:
+    """Execute one notebook and write its page."""
+    book = without_kernel(execute(path))
+    title, first = lead(book)
+    resources = {"metadata": {"name": title}}
+    page, _ = exporter().from_notebook_node(book, resources=resources)
+    (out / f"{path.stem}.html").write_text(offline(page), encoding="utf-8")
+    return Page(f"{path.stem}.html", title, first)
+
+
+def document(title: str, body: str) -> str:
+    """A plain page."""
+    head = f"<meta charset=utf-8><title>{html.escape(title)}</title>"
+    return f"<!doctype html>{head}<style>{STYLE}</style>\n{body}\n"
+
+
+def write_prose(path: Path, out: Path) -> Page:
+    """One Markdown page of docs/ as HTML."""
+    text = re.sub(r"\A<!--.*?-->\s*", "", path.read_text(encoding="utf-8"))
+    title = text.splitlines()[0].lstrip("# ")
+    (out / f"{path.stem}.html").write_text(
+        document(title, markdown2html(text)), encoding="utf-8"
+    )
+    return Page(f"{path.stem}.html", title, "")
+
+
+def write_index(out: Path, notebooks: list[Page], prose: list[Page]) -> None:
+    """The page that lists the others."""
+
+    def items(pages: list[Page]) -> str:
+        lines = [
+            f'<li><a href="{p.file}">{html.escape(p.title)}</a>'
+            f"{markdown2html(p.lead) if p.lead else ''}</li>"
+            for p in pages
+        ]
+        return "<ul>" + "\n".join(lines) + "</ul>"
+
+    body = f"<h1>heapkit</h1>{items(notebooks)}<h2>Reading</h2>{items(prose)}"
+    (out / "index.html").write_text(document("heapkit", body), encoding="utf-8")
+
+
+def main(arguments: list[str]) -> None:
+    """Build the pages that the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("notebooks", nargs="*", type=Path)
+    parser.add_argument("--out", type=Path, default=ROOT / "docs/_site")
+    asked = parser.parse_args(arguments)
+    asked.out.mkdir(parents=True, exist_ok=True)
+    paths = asked.notebooks or sorted((ROOT / "notebooks").glob("*.ipynb"))
+    notebooks = []
+    for path in paths:
+        print(f"running {path.name}", flush=True)
+        notebooks.append(write_notebook(path.resolve(), asked.out))
+    texts = [ROOT / "docs/vocabulary.md", *sorted((ROOT / "docs/decisions").glob("*"))]
+    write_index(asked.out, notebooks, [write_prose(path, asked.out) for path in texts])
+    print(f"open {asked.out / 'index.html'}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
