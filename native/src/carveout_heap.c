@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+//
+// A fixed region, one run a buffer. Zeroed at allocation as the carveout heaps
+// proposed for dma-heaps do, or at free as ION's did; ION also deferred frees.
+
+#include "internal.h"
+
+static int carveout_heap_create(struct heap *heap)
+{
+	const uint32_t flags = heap->spec.flags;
+
+	heap->zero_at_free = flags & HK_HEAP_ZERO_AT_FREE;
+	if (flags & HK_HEAP_DEFERRED_FREE) {
+		heap->deferred = &heap->own_deferred;
+		deferred_free_init(heap->machine, heap->deferred);
+	}
+	return region_heap_create(heap, heap->spec.fit);
+}
+
+static void carveout_heap_destroy(struct heap *heap)
+{
+	deferred_free_destroy(&heap->machine->buffers, &heap->own_deferred);
+	region_heap_destroy(heap);
+}
+
+// ion_buffer_create() drains the whole list when an allocation fails and tries
+// once more; the caller pays for the zeroing.
+static int retry_drained(struct heap *heap, struct buffer *buffer, double *cost)
+{
+	if (!heap->deferred || !(heap->spec.flags & HK_HEAP_RETRY_DRAINED))
+		return -ENOMEM;
+	deferred_free_drain(heap->machine, heap->deferred, UINT64_MAX,
+			    FREE_NORMAL, cost);
+	return region_heap_place(heap, buffer, buffer->size, cost);
+}
+
+static int carveout_heap_allocate(struct heap *heap, struct buffer *buffer,
+				  double *cost)
+{
+	int ret = region_heap_place(heap, buffer, buffer->size, cost);
+
+	if (ret)
+		ret = retry_drained(heap, buffer, cost);
+	if (!ret && !heap->zero_at_free)
+		*cost += times(heap->machine->costs.zero_page,
+			       buffer->size >> HK_PAGE_SHIFT);
+	return ret;
+}
+
+const struct heap_ops carveout_heap_ops = {
+	.create = carveout_heap_create,
+	.destroy = carveout_heap_destroy,
+	.allocate = carveout_heap_allocate,
+	.release = region_heap_release,
+	.gauges = region_heap_gauges,
+	.survey = region_heap_survey,
+	.check = region_heap_check,
+};

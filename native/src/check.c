@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+//
+// All invariants. The strongest is a tiling: sorted by address, what the owners
+// say they have covers every region and the memory without a gap or an overlap.
+
+#include "internal.h"
+
+#include <stdlib.h>
+
+struct sums {
+	uint64_t by_state[HK_REGION_DEFERRED + 1];
+};
+
+static int broken(const char *words, const char **rule)
+{
+	*rule = words;
+	return -EUCLEAN;
+}
+
+static struct sums sums_of(const struct survey *survey)
+{
+	struct sums sums = {0};
+
+	for (uint64_t i = 0; i < survey->count; i++)
+		sums.by_state[survey->region[i].state] +=
+			survey->region[i].size;
+	return sums;
+}
+
+static int check_tiling(struct survey *survey, uint64_t base, uint64_t size,
+			const char **rule)
+{
+	uint64_t next = base;
+
+	survey_sort(survey);
+	for (uint64_t i = 0; i < survey->count; i++) {
+		const struct hk_region *region = &survey->region[i];
+
+		if (region->address < next)
+			return broken("two owners of the same page", rule);
+		if (region->address > next)
+			return broken("a page without an owner", rule);
+		next += region->size;
+	}
+	return next == base + size ? 0
+				   : broken("the owners' pages do not add up "
+					    "to the region",
+					    rule);
+}
+
+// Run the @owners of a place twice: to count, and to write.
+typedef void survey_owners(const void *place, struct survey *survey);
+
+static int survey_twice(survey_owners *owners, const void *place,
+			struct survey *survey)
+{
+	*survey = (struct survey){0};
+	owners(place, survey);
+	survey->capacity = survey->count;
+	survey->count = 0;
+	survey->region = calloc(survey->capacity + 1, sizeof(*survey->region));
+	if (!survey->region)
+		return -ENOMEM;
+	owners(place, survey);
+	return 0;
+}
+
+static void heap_owners(const void *place, struct survey *survey)
+{
+	survey_heap(place, survey);
+}
+
+static void memory_owners(const void *place, struct survey *survey)
+{
+	const struct hk_machine *machine = place;
+
+	page_alloc_walk_free(machine->pages, survey_add_free_pages, survey);
+	for (uint32_t i = 0; i < machine->n_heaps; i++) {
+		const struct heap *heap = &machine->heap[i];
+
+		if (heap->spec.kind == HK_HEAP_SYSTEM)
+			survey_heap(heap, survey);
+		else if (heap_is_inside(&heap->spec, &machine->memory))
+			survey_add(survey, heap->spec.base, heap->spec.size,
+				   UINT32_MAX, HK_REGION_USED);
+	}
+}
+
+// With bits of several pages a CMA area's pages are fewer than its bits hold.
+static int check_sums(const struct heap *heap, const struct survey *survey,
+		      const char **rule)
+{
+	const struct sums sums = sums_of(survey);
+	struct hk_gauges gauges;
+
+	heap->ops->gauges(heap, &gauges);
+	if (sums.by_state[HK_REGION_DEFERRED] != heap->deferred_bytes)
+		return broken("a heap's deferred bytes are miscounted", rule);
+	if (sums.by_state[HK_REGION_POOL] != gauges.pool_bytes)
+		return broken("a heap's pool bytes are miscounted", rule);
+	if (heap->spec.kind == HK_HEAP_CMA && heap->spec.granule != PAGE_BYTES)
+		return 0;
+	if (sums.by_state[HK_REGION_USED] != heap->held_bytes)
+		return broken("a heap's held bytes are miscounted", rule);
+	return 0;
+}
+
+static int check_heap(const struct heap *heap, const char **rule)
+{
+	struct survey survey;
+	int ret = heap->ops->check(heap, rule);
+
+	if (ret)
+		return ret;
+	ret = survey_twice(heap_owners, heap, &survey);
+	if (ret)
+		return ret;
+	ret = check_sums(heap, &survey, rule);
+	if (!ret && heap->spec.kind != HK_HEAP_SYSTEM)
+		ret = check_tiling(&survey, heap->spec.base, heap->spec.size,
+				   rule);
+	free(survey.region);
+	return ret;
+}
+
+static int check_memory(const struct hk_machine *machine, const char **rule)
+{
+	struct survey survey;
+	int ret;
+
+	if (!machine->pages)
+		return 0;
+	ret = page_alloc_check(machine->pages, rule);
+	if (ret)
+		return ret;
+	ret = survey_twice(memory_owners, machine, &survey);
+	if (ret)
+		return ret;
+	ret = check_tiling(&survey, machine->memory.base, machine->memory.total,
+			   rule);
+	free(survey.region);
+	return ret;
+}
+
+int hk_machine_check(const struct hk_machine *machine, const char **rule)
+{
+	int ret = check_memory(machine, rule);
+
+	for (uint32_t i = 0; !ret && i < machine->n_heaps; i++)
+		ret = check_heap(&machine->heap[i], rule);
+	return ret;
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+//
+// A fixed region in equal chunks, each placed on its own: ION's chunk heap.
+
+#include "internal.h"
+
+static int chunk_heap_create(struct heap *heap)
+{
+	heap->zero_at_free = heap->spec.flags & HK_HEAP_ZERO_AT_FREE;
+	return region_heap_create(heap, HK_FIT_FIRST);
+}
+
+static int place_chunks(struct heap *heap, struct buffer *buffer,
+			uint64_t chunks, double *cost)
+{
+	int ret = 0;
+
+	for (uint64_t i = 0; !ret && i < chunks; i++) {
+		ret = buffer_reserve_entry(buffer);
+		if (!ret)
+			ret = region_heap_place(heap, buffer,
+						heap->spec.granule, cost);
+	}
+	return ret;
+}
+
+static int chunk_heap_allocate(struct heap *heap, struct buffer *buffer,
+			       double *cost)
+{
+	const uint64_t chunk = heap->spec.granule;
+	const uint64_t chunks = (buffer->size - 1) / chunk + 1;
+	double ignored = 0; // nothing was zeroed or used
+	int ret;
+
+	if (chunks > gen_pool_avail(heap->gen_pool) / chunk)
+		return -ENOMEM;
+	ret = place_chunks(heap, buffer, chunks, cost);
+	if (ret)
+		goto release_chunks;
+	if (!heap->zero_at_free)
+		*cost += times(heap->machine->costs.zero_page,
+			       bytes_to_pages(buffer->bytes));
+	return 0;
+
+release_chunks:
+	region_heap_release(heap, buffer, FREE_UNDER_PRESSURE, &ignored);
+	return ret;
+}
+
+const struct heap_ops chunk_heap_ops = {
+	.create = chunk_heap_create,
+	.destroy = region_heap_destroy,
+	.allocate = chunk_heap_allocate,
+	.release = region_heap_release,
+	.gauges = region_heap_gauges,
+	.survey = region_heap_survey,
+	.check = region_heap_check,
+};

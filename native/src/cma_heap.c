@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+//
+// One contiguous run of a CMA area: mainline's cma_heap.c. The area's pages are
+// idle, so that an attempt costs no migration.
+
+#include "internal.h"
+
+static int cma_heap_create(struct heap *heap)
+{
+	const struct hk_heap_spec *spec = &heap->spec;
+
+	return cma_area_create(
+		spec->base >> HK_PAGE_SHIFT, spec->size >> HK_PAGE_SHIFT,
+		(uint32_t)__builtin_ctzll(spec->granule) - HK_PAGE_SHIFT,
+		&heap->cma);
+}
+
+static void cma_heap_destroy(struct heap *heap)
+{
+	cma_area_destroy(heap->cma);
+}
+
+// Kernel: get_order(), the smallest order that holds @pages.
+static uint32_t order_of(uint64_t pages)
+{
+	return pages > 1 ? 64 - (uint32_t)__builtin_clzll(pages - 1) : 0;
+}
+
+// Whatever cma_alloc() says, the heap answers -ENOMEM.
+static int cma_heap_allocate(struct heap *heap, struct buffer *buffer,
+			     double *cost)
+{
+	const struct hk_costs *costs = &heap->machine->costs;
+	const uint64_t pages = buffer->size >> HK_PAGE_SHIFT;
+	uint32_t align = order_of(pages);
+	uint64_t pfn;
+
+	if (align > heap->spec.alignment_order)
+		align = heap->spec.alignment_order;
+	*cost += costs->cma_call;
+	if (cma_area_alloc(heap->cma, pages, align, &pfn))
+		return -ENOMEM;
+	*cost += times(costs->cma_page, pages) + times(costs->zero_page, pages);
+	buffer_add_entry(buffer, pfn << HK_PAGE_SHIFT, buffer->size);
+	return 0;
+}
+
+static int cma_heap_release(struct heap *heap, struct buffer *buffer,
+			    enum free_reason reason, double *cost)
+{
+	(void)reason;
+	(void)cost;
+	cma_area_free(heap->cma, buffer->entry[0].address >> HK_PAGE_SHIFT,
+		      buffer->entry[0].size >> HK_PAGE_SHIFT);
+	buffer_drop_entries(buffer);
+	return 0;
+}
+
+static void cma_heap_gauges(const struct heap *heap, struct hk_gauges *ret)
+{
+	ret->free_bytes = cma_area_available(heap->cma) << HK_PAGE_SHIFT;
+	ret->largest_free_bytes = cma_area_maxchunk(heap->cma) << HK_PAGE_SHIFT;
+	ret->pool_bytes = 0;
+	ret->deferred_bytes = 0;
+}
+
+static void cma_heap_survey(const struct heap *heap, struct survey *survey)
+{
+	cma_area_walk_free(heap->cma, survey_add_free_pages, survey);
+}
+
+static int cma_heap_check(const struct heap *heap, const char **rule)
+{
+	const uint64_t available = cma_area_available(heap->cma);
+
+	if ((available << HK_PAGE_SHIFT) + heap->held_bytes !=
+	    heap->spec.size) {
+		*rule = "a CMA area's free and held pages do not add up";
+		return -EUCLEAN;
+	}
+	return cma_area_check(heap->cma, rule);
+}
+
+const struct heap_ops cma_heap_ops = {
+	.create = cma_heap_create,
+	.destroy = cma_heap_destroy,
+	.allocate = cma_heap_allocate,
+	.release = cma_heap_release,
+	.gauges = cma_heap_gauges,
+	.survey = cma_heap_survey,
+	.check = cma_heap_check,
+};

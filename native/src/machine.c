@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+//
+// A machine: a page allocator with holes for the regions inside it, and heaps.
+
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct heap_ops *const ops_of_kind[HK_NR_HEAP_KINDS] = {
+	[HK_HEAP_SYSTEM] = &system_heap_ops,
+	[HK_HEAP_CMA] = &cma_heap_ops,
+	[HK_HEAP_CARVEOUT] = &carveout_heap_ops,
+	[HK_HEAP_CHUNK] = &chunk_heap_ops,
+	[HK_HEAP_SECURE] = &secure_heap_ops,
+};
+
+static int compare_ranges(const void *a, const void *b)
+{
+	const struct pfn_range *left = a, *right = b;
+
+	return (left->start > right->start) - (left->start < right->start);
+}
+
+static int create_pages(struct hk_machine *machine,
+			const struct hk_machine_spec *spec)
+{
+	const struct hk_memory_spec *memory = &spec->memory;
+	struct pfn_range hole[HK_MAX_HEAPS];
+	uint32_t n_holes = 0;
+
+	if (!memory->total)
+		return 0;
+	for (uint32_t i = 0; i < spec->n_heaps; i++) {
+		const struct hk_heap_spec *heap = &spec->heap[i];
+
+		if (!heap_is_inside(heap, memory))
+			continue;
+		hole[n_holes].start = heap->base >> HK_PAGE_SHIFT;
+		hole[n_holes++].end =
+			(heap->base + heap->size) >> HK_PAGE_SHIFT;
+	}
+	qsort(hole, n_holes, sizeof(hole[0]), compare_ranges);
+	return page_alloc_create(memory->base >> HK_PAGE_SHIFT,
+				 memory->total >> HK_PAGE_SHIFT, hole, n_holes,
+				 bytes_to_pages(memory->min_free),
+				 &machine->pages);
+}
+
+static int create_heap(struct hk_machine *machine,
+		       const struct hk_heap_spec *spec)
+{
+	struct heap *heap = &machine->heap[machine->n_heaps];
+
+	heap->ops = ops_of_kind[spec->kind];
+	heap->machine = machine;
+	heap->spec = *spec;
+	heap->index = (uint16_t)machine->n_heaps++;
+	heap->skip_cpu_sync = spec->flags & HK_HEAP_UNCACHED;
+	return heap->ops->create(heap);
+}
+
+static int create_parts(struct hk_machine *machine,
+			const struct hk_machine_spec *spec)
+{
+	// One element too many: calloc(0) may return NULL.
+	machine->heap = calloc(spec->n_heaps + 1, sizeof(*machine->heap));
+	machine->device = calloc(spec->n_devices + 1, sizeof(*machine->device));
+	if (!machine->heap || !machine->device)
+		return -ENOMEM;
+
+	machine->n_devices = spec->n_devices;
+	if (spec->n_devices)
+		memcpy(machine->device, spec->device,
+		       spec->n_devices * sizeof(*spec->device));
+	deferred_free_init(machine, &machine->system_deferred);
+
+	int ret = create_pages(machine, spec);
+
+	for (uint32_t i = 0; !ret && i < spec->n_heaps; i++)
+		ret = create_heap(machine, &spec->heap[i]);
+	return ret;
+}
+
+int hk_machine_create(const struct hk_machine_spec *spec,
+		      struct hk_machine **ret)
+{
+	struct hk_machine *machine;
+	int status = machine_spec_check(spec);
+
+	if (status)
+		return status;
+	machine = calloc(1, sizeof(*machine));
+	if (!machine)
+		return -ENOMEM;
+
+	machine->memory = spec->memory;
+	machine->costs = spec->costs;
+	machine->now_ns = INT64_MIN;
+	machine->idle_due = NEVER;
+	status = create_parts(machine, spec);
+	if (status)
+		goto destroy_machine;
+	*ret = machine;
+	return 0;
+
+destroy_machine:
+	hk_machine_destroy(machine);
+	return status;
+}
+
+void hk_machine_destroy(struct hk_machine *machine)
+{
+	if (!machine)
+		return;
+	deferred_free_destroy(&machine->buffers, &machine->system_deferred);
+	for (uint32_t i = 0; i < machine->n_heaps; i++)
+		machine->heap[i].ops->destroy(&machine->heap[i]);
+	buffer_table_destroy(&machine->buffers);
+	page_alloc_destroy(machine->pages);
+	free(machine->device);
+	free(machine->heap);
+	free(machine);
+}
+
+int hk_machine_advance(struct hk_machine *machine, int64_t now_ns)
+{
+	if (now_ns < machine->now_ns)
+		return -EINVAL;
+	if (worker_run_all(machine, now_ns))
+		return -ENOMEM;
+	machine->now_ns = now_ns;
+	return 0;
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+//
+// The front door: everything a board may say wrong is refused here, once.
+
+#include "internal.h"
+
+#include <math.h>
+
+enum {
+	// CONFIG_CMA_ALIGNMENT is at most 12 (kernel/dma/Kconfig); below its
+	// minimum is allowed for experiments.
+	MAX_CMA_ALIGNMENT = 12,
+};
+
+static const uint32_t allowed_flags[HK_NR_HEAP_KINDS] = {
+	[HK_HEAP_SYSTEM] =
+		HK_HEAP_POOLED | HK_HEAP_DEFERRED_FREE | HK_HEAP_UNCACHED,
+	[HK_HEAP_CMA] = HK_HEAP_UNCACHED,
+	[HK_HEAP_CARVEOUT] = HK_HEAP_DEFERRED_FREE | HK_HEAP_UNCACHED |
+			     HK_HEAP_ZERO_AT_FREE | HK_HEAP_RETRY_DRAINED,
+	[HK_HEAP_CHUNK] = HK_HEAP_UNCACHED | HK_HEAP_ZERO_AT_FREE,
+	[HK_HEAP_SECURE] = 0,
+};
+
+static bool power_of_two(uint64_t n)
+{
+	return n && !(n & (n - 1));
+}
+
+static bool page_aligned(uint64_t n)
+{
+	return !(n & (PAGE_BYTES - 1));
+}
+
+static bool range_wraps(uint64_t base, uint64_t size)
+{
+	return base > UINT64_MAX - size;
+}
+
+static bool ranges_meet(uint64_t a, uint64_t a_size, uint64_t b,
+			uint64_t b_size)
+{
+	return a < b + b_size && b < a + a_size;
+}
+
+bool heap_is_inside(const struct hk_heap_spec *spec,
+		    const struct hk_memory_spec *memory)
+{
+	return spec->kind != HK_HEAP_SYSTEM && memory->total &&
+	       spec->base >= memory->base &&
+	       spec->base + spec->size <= memory->base + memory->total;
+}
+
+static int system_spec_check(const struct hk_heap_spec *spec,
+			     const struct hk_memory_spec *memory)
+{
+	const uint32_t flags = spec->flags;
+
+	if (!memory->total || !spec->n_orders || spec->n_orders > HK_MAX_ORDERS)
+		return -EINVAL;
+	if ((flags & HK_HEAP_DEFERRED_FREE) && !(flags & HK_HEAP_POOLED))
+		return -EINVAL;
+	for (uint32_t slot = 0; slot < spec->n_orders; slot++) {
+		if (spec->order[slot] > HK_MAX_PAGE_ORDER)
+			return -EINVAL;
+		if (slot && spec->order[slot] >= spec->order[slot - 1])
+			return -EINVAL;
+	}
+	return 0;
+}
+
+static int granule_check(const struct hk_heap_spec *spec)
+{
+	if (!power_of_two(spec->granule) || spec->granule < PAGE_BYTES)
+		return -EINVAL;
+	if (spec->kind != HK_HEAP_CMA && spec->kind != HK_HEAP_CHUNK &&
+	    spec->granule != PAGE_BYTES)
+		return -EINVAL;
+	return spec->size % spec->granule ? -EINVAL : 0;
+}
+
+static int region_spec_check(const struct hk_heap_spec *spec,
+			     const struct hk_memory_spec *memory)
+{
+	const bool inside = heap_is_inside(spec, memory);
+
+	if (!spec->size || !page_aligned(spec->base) ||
+	    range_wraps(spec->base, spec->size))
+		return -EINVAL;
+	if (granule_check(spec))
+		return -EINVAL;
+	if (!inside && memory->total &&
+	    ranges_meet(spec->base, spec->size, memory->base, memory->total))
+		return -EINVAL;
+	if (spec->kind == HK_HEAP_CMA)
+		return inside && spec->alignment_order <= MAX_CMA_ALIGNMENT
+			       ? 0
+			       : -EINVAL;
+	if (spec->fit >= HK_NR_FITS)
+		return -EINVAL;
+	if (spec->fit == HK_FIT_FIRST_ALIGN && !power_of_two(spec->align))
+		return -EINVAL;
+	return 0;
+}
+
+int heap_spec_check(const struct hk_heap_spec *spec,
+		    const struct hk_memory_spec *memory)
+{
+	if (spec->kind >= HK_NR_HEAP_KINDS)
+		return -EINVAL;
+	if (spec->flags & ~allowed_flags[spec->kind])
+		return -EINVAL;
+	if (spec->kind == HK_HEAP_SYSTEM)
+		return system_spec_check(spec, memory);
+	return region_spec_check(spec, memory);
+}
+
+static int overlaps_check(const struct hk_machine_spec *spec)
+{
+	for (uint32_t i = 0; i < spec->n_heaps; i++) {
+		for (uint32_t j = 0; j < i; j++) {
+			const struct hk_heap_spec *a = &spec->heap[i];
+			const struct hk_heap_spec *b = &spec->heap[j];
+
+			if (a->kind == HK_HEAP_SYSTEM ||
+			    b->kind == HK_HEAP_SYSTEM)
+				continue;
+			if (ranges_meet(a->base, a->size, b->base, b->size))
+				return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static bool is_cost(double cost)
+{
+	return isfinite(cost) && cost >= 0;
+}
+
+static int costs_check(const struct hk_costs *c)
+{
+	const double all[] = {
+		c->allocate_call, c->free_call,	      c->buddy_block,
+		c->pool_block,	  c->zero_page,	      c->reclaim_page,
+		c->gen_pool_call, c->cma_call,	      c->cma_page,
+		c->attach_call,	  c->attach_entry,    c->map_entry,
+		c->unmap_entry,	  c->sync_call,	      c->sync_entry,
+		c->clean_line,	  c->invalidate_line, c->line_bytes,
+	};
+	_Static_assert(sizeof(all) == sizeof(struct hk_costs),
+		       "every cost is checked");
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (!is_cost(all[i]))
+			return -EINVAL;
+	return c->line_bytes >= 1 && c->line_bytes <= PAGE_BYTES ? 0 : -EINVAL;
+}
+
+int machine_spec_check(const struct hk_machine_spec *spec)
+{
+	const struct hk_memory_spec *memory = &spec->memory;
+
+	if (spec->n_heaps > HK_MAX_HEAPS || spec->n_devices > HK_MAX_DEVICES)
+		return -EINVAL;
+	if (!page_aligned(memory->base) || !page_aligned(memory->total) ||
+	    range_wraps(memory->base, memory->total))
+		return -EINVAL;
+	if (costs_check(&spec->costs))
+		return -EINVAL;
+	for (uint32_t i = 0; i < spec->n_heaps; i++)
+		if (heap_spec_check(&spec->heap[i], memory))
+			return -EINVAL;
+	return overlaps_check(spec);
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+//
+// Pages between a free and the next allocation, per order: Android's
+// page_pool.c (one list, for the model has no highmem). First in, first out.
+// The shrinkers that empty the pools are here too.
+
+#include "internal.h"
+
+#include <stdlib.h>
+
+void page_pool_init(struct heap *heap, uint32_t slot)
+{
+	struct page_pool *pool = &heap->pool[slot];
+	const struct hk_heap_spec *spec = &heap->spec;
+	const uint64_t item = order_bytes(spec->order[slot]);
+
+	pool->machine = heap->machine;
+	pool->order = spec->order[slot];
+	pool->limit = spec->pool_limit ? spec->pool_limit / item : UINT32_MAX;
+	pool->fill = spec->pool_fill[slot] / item;
+	pool->low = spec->pool_low[slot] / item;
+	pool->refuse_until = INT64_MIN;
+	pool->next = heap->machine->pool_list;
+	heap->machine->pool_list = pool;
+}
+
+void page_pool_destroy(struct page_pool *pool)
+{
+	free(pool->ring);
+}
+
+uint64_t page_pool_item(const struct page_pool *pool, uint32_t index)
+{
+	return pool->ring[(pool->head + index) & (pool->capacity - 1)];
+}
+
+int page_pool_reserve(struct page_pool *pool, uint64_t items)
+{
+	uint64_t capacity = pool->capacity ? pool->capacity : 16;
+	uint64_t *ring;
+
+	if (pool->count + items <= pool->capacity)
+		return 0;
+	while (capacity < pool->count + items)
+		capacity *= 2;
+	ring = capacity < UINT32_MAX ? malloc(capacity * sizeof(*ring)) : NULL;
+	if (!ring)
+		return OUT_OF_CORE;
+	for (uint32_t i = 0; i < pool->count; i++)
+		ring[i] = page_pool_item(pool, i);
+	free(pool->ring);
+	pool->ring = ring;
+	pool->head = 0;
+	pool->capacity = (uint32_t)capacity;
+	return 0;
+}
+
+bool page_pool_take(struct page_pool *pool, uint64_t *address)
+{
+	if (!pool->count)
+		return false;
+	*address = pool->ring[pool->head];
+	pool->head = (pool->head + 1) & (pool->capacity - 1);
+	pool->count--;
+	return true;
+}
+
+void page_pool_add(struct page_pool *pool, uint64_t address)
+{
+	const uint32_t tail = pool->head + pool->count++;
+
+	pool->ring[tail & (pool->capacity - 1)] = address;
+}
+
+uint64_t page_pool_bytes(const struct page_pool *pool)
+{
+	return pool->count * order_bytes(pool->order);
+}
+
+// Whole items until @pages are reached, so that an order 8 pool may give 255
+// pages too many.
+static uint64_t page_pool_shrink(struct page_pool *pool, uint64_t pages)
+{
+	uint64_t freed = 0;
+	uint64_t address;
+
+	while (freed < pages && page_pool_take(pool, &address)) {
+		page_alloc_give(pool->machine->pages, address >> HK_PAGE_SHIFT,
+				pool->order);
+		freed += UINT64_C(1) << pool->order;
+	}
+	return freed;
+}
+
+uint64_t reclaim(struct hk_machine *machine, uint64_t pages, double *cost)
+{
+	double ignored = 0; // reclaim_page is the whole price
+	uint64_t freed =
+		deferred_free_drain(machine, &machine->system_deferred, pages,
+				    FREE_UNDER_PRESSURE, &ignored);
+
+	for (struct page_pool *pool = machine->pool_list; pool && freed < pages;
+	     pool = pool->next)
+		freed += page_pool_shrink(pool, pages - freed);
+	*cost += times(machine->costs.reclaim_page, freed);
+	return freed;
+}

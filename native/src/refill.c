@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+//
+// Qualcomm's pool refill thread (qcom_dynamic_page_pool.c). An allocation that
+// leaves a pool below its low mark wakes it; it goes through the pools in their
+// order and fills each, a block at a time, to its fill mark. When memory is too
+// low for a block it leaves that pool alone for a while and goes on; after the
+// last pool it sleeps until it is woken again.
+
+#include "internal.h"
+
+static bool wants_block(const struct page_pool *pool, int64_t now_ns)
+{
+	const uint64_t bound =
+		pool->fill < pool->limit ? pool->fill : pool->limit;
+
+	return pool->count < bound && now_ns >= pool->refuse_until;
+}
+
+static bool memory_is_high(const struct page_pool *pool)
+{
+	const struct hk_machine *machine = pool->machine;
+	const uint64_t keep = bytes_to_pages(machine->memory.min_free) +
+			      (UINT64_C(1) << pool->order);
+
+	return page_alloc_free(machine->pages) > keep &&
+	       page_alloc_can_take(machine->pages, pool->order);
+}
+
+static void refuse(struct refill *refill, int64_t now_ns)
+{
+	struct heap *heap = refill->heap;
+
+	heap->pool[refill->slot].refuse_until =
+		time_after(now_ns, (double)heap->spec.refill_defer_ns);
+}
+
+// Begin the next block, or sleep.
+static void proceed(struct refill *refill, int64_t now_ns)
+{
+	struct heap *heap = refill->heap;
+	const struct hk_costs *costs = &heap->machine->costs;
+
+	for (; refill->slot < heap->spec.n_orders; refill->slot++) {
+		const struct page_pool *pool = &heap->pool[refill->slot];
+
+		if (!wants_block(pool, now_ns))
+			continue;
+		if (memory_is_high(pool)) {
+			const double cost = costs->buddy_block +
+					    times(costs->zero_page,
+						  UINT64_C(1) << pool->order);
+
+			worker_set_due(heap->machine, &refill->worker,
+				       time_after(now_ns, cost));
+			return;
+		}
+		refuse(refill, now_ns);
+	}
+	refill->awake = false;
+	worker_set_due(heap->machine, &refill->worker, NEVER);
+}
+
+// A block is taken and shown when it is zeroed; until then it counts as free,
+// and a request may be faster.
+static int run(struct hk_machine *machine, struct worker *worker)
+{
+	struct refill *refill =
+		(struct refill *)((char *)worker -
+				  offsetof(struct refill, worker));
+	struct page_pool *pool = &refill->heap->pool[refill->slot];
+	uint64_t pfn;
+
+	if (page_pool_reserve(pool, 1))
+		return OUT_OF_CORE;
+	worker->free_at = worker->due;
+	if (memory_is_high(pool) &&
+	    !page_alloc_take(machine->pages, pool->order, &pfn))
+		page_pool_add(pool, pfn << HK_PAGE_SHIFT);
+	else
+		refuse(refill, worker->free_at);
+	proceed(refill, worker->free_at);
+	return 0;
+}
+
+void refill_init(struct heap *heap)
+{
+	heap->refill.heap = heap;
+	heap->refill.worker.run = run;
+	worker_add(heap->machine, &heap->refill.worker);
+}
+
+void refill_wake(struct heap *heap)
+{
+	struct refill *refill = &heap->refill;
+
+	if (refill->awake)
+		return;
+	refill->awake = true;
+	refill->slot = 0;
+	proceed(refill, heap->machine->now_ns);
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+//
+// What carveout, chunk and secure heap share: a region handed out by a
+// gen_pool.
+
+#include "internal.h"
+
+int region_heap_create(struct heap *heap, enum hk_fit fit)
+{
+	const struct hk_heap_spec *spec = &heap->spec;
+	int ret = gen_pool_create((uint32_t)__builtin_ctzll(spec->granule), fit,
+				  spec->align, &heap->gen_pool);
+
+	if (ret)
+		return ret;
+	return gen_pool_add(heap->gen_pool, spec->base, spec->size);
+}
+
+void region_heap_destroy(struct heap *heap)
+{
+	gen_pool_destroy(heap->gen_pool);
+}
+
+int region_heap_place(struct heap *heap, struct buffer *buffer, uint64_t size,
+		      double *cost)
+{
+	uint64_t address;
+
+	*cost += heap->machine->costs.gen_pool_call;
+	if (gen_pool_alloc(heap->gen_pool, size, &address))
+		return -ENOMEM;
+	buffer_add_entry(buffer, address, size);
+	return 0;
+}
+
+int region_heap_release(struct heap *heap, struct buffer *buffer,
+			enum free_reason reason, double *cost)
+{
+	if (heap->zero_at_free && reason == FREE_NORMAL)
+		*cost += times(heap->machine->costs.zero_page,
+			       bytes_to_pages(buffer->bytes));
+	for (uint32_t i = 0; i < buffer->n_entries; i++)
+		gen_pool_free(heap->gen_pool, buffer->entry[i].address,
+			      buffer->entry[i].size);
+	buffer_drop_entries(buffer);
+	return 0;
+}
+
+void region_heap_gauges(const struct heap *heap, struct hk_gauges *ret)
+{
+	ret->free_bytes = gen_pool_avail(heap->gen_pool);
+	ret->largest_free_bytes = gen_pool_largest(heap->gen_pool);
+	ret->pool_bytes = 0;
+	ret->deferred_bytes = heap->deferred_bytes;
+}
+
+void region_heap_survey(const struct heap *heap, struct survey *survey)
+{
+	gen_pool_walk_free(heap->gen_pool, survey_add_free, survey);
+}
+
+int region_heap_check(const struct heap *heap, const char **rule)
+{
+	if (gen_pool_avail(heap->gen_pool) + heap->held_bytes +
+		    heap->deferred_bytes !=
+	    heap->spec.size) {
+		*rule = "a region's free, held and deferred bytes do not add "
+			"up";
+		return -EUCLEAN;
+	}
+	return gen_pool_check(heap->gen_pool, rule);
+}

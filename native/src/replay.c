@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+//
+// A whole trace in one call. Every event is still looked at before it is
+// carried out, so that a trace nobody checked is refused, not believed.
+
+#include "internal.h"
+
+static int chains_check(const struct hk_machine *machine,
+			const struct hk_trace *trace)
+{
+	for (uint32_t c = 0; c < trace->n_chains; c++) {
+		if (trace->chain_start[c] >= trace->chain_start[c + 1])
+			return -EINVAL;
+		for (uint32_t i = trace->chain_start[c];
+		     i < trace->chain_start[c + 1]; i++)
+			if (trace->chain_heap[i] >= machine->n_heaps)
+				return -EINVAL;
+	}
+	return 0;
+}
+
+static int read_event(const struct hk_trace *trace, uint64_t i,
+		      struct hk_event *event)
+{
+	event->op = trace->op[i];
+	event->buffer = trace->buffer[i];
+	event->size = trace->size[i];
+	event->offset = trace->offset ? trace->offset[i] : 0;
+	event->time_ns = trace->time_ns[i];
+	event->device = trace->device ? trace->device[i] : 0;
+	event->access = trace->access ? trace->access[i]
+				      : HK_ACCESS_READ | HK_ACCESS_WRITE;
+	event->heap = NULL;
+	event->n_heaps = 0;
+	if (event->op == HK_OP_ALLOC) {
+		const uint32_t chain = trace->chain[i];
+
+		if (chain >= trace->n_chains)
+			return -EINVAL;
+		event->heap = &trace->chain_heap[trace->chain_start[chain]];
+		event->n_heaps = trace->chain_start[chain + 1] -
+				 trace->chain_start[chain];
+	}
+	return event->op == HK_OP_PRESSURE || event->buffer < trace->n_buffers
+		       ? 0
+		       : -EINVAL;
+}
+
+static int replay_check(const struct hk_machine *machine)
+{
+	const char *rule;
+
+	return hk_machine_check(machine, &rule);
+}
+
+int hk_machine_replay(struct hk_machine *machine, const struct hk_trace *trace,
+		      uint64_t first, uint64_t count, struct hk_row *rows,
+		      struct hk_gauges *gauges, struct hk_pool_fill *fills,
+		      uint32_t fill_heap, uint64_t check_every, uint64_t *done)
+{
+	int ret = 0;
+
+	*done = first;
+	if (first > trace->n || count > trace->n - first ||
+	    (fills && fill_heap >= machine->n_heaps) ||
+	    chains_check(machine, trace))
+		return -EINVAL;
+	if (buffer_table_reserve(&machine->buffers, trace->n_buffers))
+		return -ENOMEM;
+
+	for (uint64_t i = 0; i < count; i++, ++*done) {
+		struct hk_event event;
+
+		ret = read_event(trace, first + i, &event);
+		if (!ret)
+			ret = event_carry_out(machine, &event, &rows[i]);
+		if (ret)
+			return ret;
+		if (gauges)
+			event_gauges(machine, &rows[i], &gauges[i]);
+		if (fills)
+			hk_machine_pool_fill(machine, fill_heap, &fills[i]);
+		if (check_every && (i + 1) % check_every == 0)
+			ret = replay_check(machine);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+//
+// Protected memory, as drivers/tee/tee_heap.c hands it out: a static region the
+// CPU must not touch. Nothing is zeroed or synchronised by the CPU.
+
+#include "internal.h"
+
+static int secure_heap_create(struct heap *heap)
+{
+	heap->skip_cpu_sync = true;
+	return region_heap_create(heap, heap->spec.fit);
+}
+
+static int secure_heap_allocate(struct heap *heap, struct buffer *buffer,
+				double *cost)
+{
+	return region_heap_place(heap, buffer, buffer->size, cost);
+}
+
+const struct heap_ops secure_heap_ops = {
+	.create = secure_heap_create,
+	.destroy = region_heap_destroy,
+	.allocate = secure_heap_allocate,
+	.release = region_heap_release,
+	.gauges = region_heap_gauges,
+	.survey = region_heap_survey,
+	.check = region_heap_check,
+};

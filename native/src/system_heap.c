@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+//
+// Pages from the page allocator, largest order first, with or without pools
+// between. Mainline's system_heap.c; Android's and Qualcomm's with pools.
+
+#include "internal.h"
+
+enum {
+	// What a shrinker is asked for at a time: SHRINK_BATCH of
+	// mm/shrinker.c.
+	SHRINK_BATCH = 128,
+};
+
+static int system_heap_create(struct heap *heap)
+{
+	if (!(heap->spec.flags & HK_HEAP_POOLED))
+		return 0;
+	heap->zero_at_free = true;
+	for (uint32_t slot = 0; slot < heap->spec.n_orders; slot++)
+		page_pool_init(heap, slot);
+	refill_init(heap);
+	if (heap->spec.flags & HK_HEAP_DEFERRED_FREE)
+		heap->deferred = &heap->machine->system_deferred;
+	return 0;
+}
+
+static void system_heap_destroy(struct heap *heap)
+{
+	for (uint32_t slot = 0; slot < heap->spec.n_orders; slot++)
+		page_pool_destroy(&heap->pool[slot]);
+}
+
+// Only order 0 may reclaim: the gfp flags of the others lack __GFP_RECLAIM.
+static bool take_pages(struct heap *heap, uint32_t order, uint64_t *pfn,
+		       double *cost)
+{
+	struct hk_machine *machine = heap->machine;
+
+	while (page_alloc_take(machine->pages, order, pfn))
+		if (order > 0 || !reclaim(machine, SHRINK_BATCH, cost))
+			return false;
+	return true;
+}
+
+// A recycled page was zeroed when it was freed; a fresh one is zeroed here.
+static bool take_block(struct heap *heap, uint32_t slot, struct buffer *buffer,
+		       double *cost)
+{
+	const struct hk_costs *costs = &heap->machine->costs;
+	const uint32_t order = heap->spec.order[slot];
+	struct page_pool *pool = &heap->pool[slot];
+	uint64_t address, pfn;
+
+	if (page_pool_take(pool, &address)) {
+		buffer->pool_entries++;
+		*cost += costs->pool_block;
+	} else if (take_pages(heap, order, &pfn, cost)) {
+		address = pfn << HK_PAGE_SHIFT;
+		*cost += costs->buddy_block +
+			 times(costs->zero_page, UINT64_C(1) << order);
+	} else {
+		return false;
+	}
+	buffer_add_entry(buffer, address, order_bytes(order));
+	if (pool->count < pool->low)
+		refill_wake(heap);
+	return true;
+}
+
+// alloc_largest_available(). *@slot never goes back: an order that failed once
+// is not tried again for this buffer.
+static bool take_largest(struct heap *heap, struct buffer *buffer,
+			 uint32_t *slot, double *cost)
+{
+	const struct hk_heap_spec *spec = &heap->spec;
+
+	for (; *slot < spec->n_orders; (*slot)++) {
+		if (buffer->size - buffer->bytes <
+		    order_bytes(spec->order[*slot]))
+			continue;
+		if (take_block(heap, *slot, buffer, cost))
+			return true;
+	}
+	return false;
+}
+
+static void give_block(struct heap *heap, const struct sg_entry *entry,
+		       double *cost)
+{
+	const uint64_t pages = entry->size >> HK_PAGE_SHIFT;
+
+	page_alloc_give(heap->machine->pages, entry->address >> HK_PAGE_SHIFT,
+			(uint32_t)__builtin_ctzll(pages));
+	*cost += heap->machine->costs.buddy_block;
+}
+
+static void give_all(struct heap *heap, struct buffer *buffer, double *cost)
+{
+	for (uint32_t i = 0; i < buffer->n_entries; i++)
+		give_block(heap, &buffer->entry[i], cost);
+	buffer_drop_entries(buffer);
+}
+
+static int system_heap_allocate(struct heap *heap, struct buffer *buffer,
+				double *cost)
+{
+	uint32_t slot = 0;
+	int ret;
+
+	while (buffer->bytes < buffer->size) {
+		ret = buffer_reserve_entry(buffer);
+		if (ret)
+			goto give_pages;
+		if (!take_largest(heap, buffer, &slot, cost)) {
+			ret = -ENOMEM;
+			goto give_pages;
+		}
+	}
+	return 0;
+
+give_pages:
+	// Pages of the pool too: Android's unwind goes to the page allocator.
+	give_all(heap, buffer, cost);
+	return ret;
+}
+
+static uint32_t slot_of(const struct heap *heap, const struct sg_entry *entry)
+{
+	uint32_t slot = 0;
+
+	while (order_bytes(heap->spec.order[slot]) != entry->size)
+		slot++;
+	return slot;
+}
+
+static int reserve_pools(struct heap *heap, const struct buffer *buffer)
+{
+	uint64_t items[HK_MAX_ORDERS] = {0};
+
+	for (uint32_t i = 0; i < buffer->n_entries; i++)
+		items[slot_of(heap, &buffer->entry[i])]++;
+	for (uint32_t slot = 0; slot < heap->spec.n_orders; slot++)
+		if (page_pool_reserve(&heap->pool[slot], items[slot]))
+			return OUT_OF_CORE;
+	return 0;
+}
+
+static void recycle_block(struct heap *heap, const struct sg_entry *entry,
+			  double *cost)
+{
+	const struct hk_costs *costs = &heap->machine->costs;
+	struct page_pool *pool = &heap->pool[slot_of(heap, entry)];
+
+	if (pool->count >= pool->limit) {
+		give_block(heap, entry, cost);
+		return;
+	}
+	page_pool_add(pool, entry->address);
+	*cost += costs->pool_block +
+		 times(costs->zero_page, bytes_to_pages(entry->size));
+}
+
+static int system_heap_release(struct heap *heap, struct buffer *buffer,
+			       enum free_reason reason, double *cost)
+{
+	if (reason == FREE_UNDER_PRESSURE || !heap->zero_at_free) {
+		give_all(heap, buffer, cost);
+		return 0;
+	}
+	if (reserve_pools(heap, buffer))
+		return OUT_OF_CORE;
+	for (uint32_t i = 0; i < buffer->n_entries; i++)
+		recycle_block(heap, &buffer->entry[i], cost);
+	buffer_drop_entries(buffer);
+	return 0;
+}
+
+static void system_heap_gauges(const struct heap *heap, struct hk_gauges *ret)
+{
+	const struct page_alloc *pages = heap->machine->pages;
+
+	ret->free_bytes = page_alloc_free(pages) << HK_PAGE_SHIFT;
+	ret->largest_free_bytes = page_alloc_largest(pages) << HK_PAGE_SHIFT;
+	ret->pool_bytes = 0;
+	for (uint32_t slot = 0; slot < heap->spec.n_orders; slot++)
+		ret->pool_bytes += page_pool_bytes(&heap->pool[slot]);
+	ret->deferred_bytes = heap->deferred_bytes;
+}
+
+static void system_heap_survey(const struct heap *heap, struct survey *survey)
+{
+	for (uint32_t slot = 0; slot < heap->spec.n_orders; slot++) {
+		const struct page_pool *pool = &heap->pool[slot];
+
+		for (uint32_t i = 0; i < pool->count; i++)
+			survey_add(survey, page_pool_item(pool, i),
+				   order_bytes(pool->order), UINT32_MAX,
+				   HK_REGION_POOL);
+	}
+}
+
+static int system_heap_check(const struct heap *heap, const char **rule)
+{
+	for (uint32_t slot = 0; slot < heap->spec.n_orders; slot++) {
+		const struct page_pool *pool = &heap->pool[slot];
+
+		if (pool->count > pool->capacity) {
+			*rule = "a page pool holds more than its ring";
+			return -EUCLEAN;
+		}
+		if (pool->count > pool->limit) {
+			*rule = "a page pool holds more than its limit";
+			return -EUCLEAN;
+		}
+	}
+	return 0;
+}
+
+const struct heap_ops system_heap_ops = {
+	.create = system_heap_create,
+	.destroy = system_heap_destroy,
+	.allocate = system_heap_allocate,
+	.release = system_heap_release,
+	.gauges = system_heap_gauges,
+	.survey = system_heap_survey,
+	.check = system_heap_check,
+};
