@@ -275,8 +275,8 @@ class LiveBuf(Descriptor):
     def __del__(self) -> None:
         if self._fd >= 0:
             message = f"{self!r} was never closed"
-            warnings.warn(message, ResourceWarning, source=self, stacklevel=2)
             self.close()
+            warnings.warn(message, ResourceWarning, source=self, stacklevel=2)
 
     def __repr__(self) -> str:
         state = f"fd {self._fd}" if self._fd >= 0 else "closed"
