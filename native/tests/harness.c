@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+//
+// heapkit-tests [--list | NAME…]: run all tests, or those named.
+#include "harness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct test *tests;
+static uint32_t failing;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *memory, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
+
+void test_add(struct test *test)
+{
+	struct test **end = &tests;
+
+	while (*end)
+		end = &(*end)->next;
+	*end = test;
+}
+
+void test_fail(const char *file, int line, const char *text)
+{
+	printf("# %s:%d: %s\n", file, line, text);
+	fflush(stdout);
+	_exit(EXIT_FAILURE);
+}
+
+void test_fail_numbers(const char *file, int line, const char *text,
+		       uint64_t actual, uint64_t expected)
+{
+	printf("# %s:%d: %s: %llu (%#llx), not %llu (%#llx)\n", file, line,
+	       text, (unsigned long long)actual, (unsigned long long)actual,
+	       (unsigned long long)expected, (unsigned long long)expected);
+	fflush(stdout);
+	_exit(EXIT_FAILURE);
+}
+
+void fail_allocation(uint32_t nth)
+{
+	failing = nth;
+}
+
+static bool fails(void)
+{
+	return failing && --failing == 0;
+}
+
+void *__wrap_malloc(size_t size)
+{
+	return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return fails() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *memory, size_t size)
+{
+	return fails() ? NULL : __real_realloc(memory, size);
+}
+
+uint32_t scaled(uint32_t events)
+{
+	const char *scale = getenv("HEAPKIT_TEST_SCALE");
+
+	return scale ? events * (uint32_t)strtoul(scale, NULL, 10) : events;
+}
+
+// splitmix64, by Sebastiano Vigna (public domain).
+uint64_t rng_next(struct rng *rng)
+{
+	uint64_t z = rng->state += UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return z ^ (z >> 31);
+}
+
+uint32_t rng_below(struct rng *rng, uint32_t n)
+{
+	return (uint32_t)(((rng_next(rng) >> 32) * n) >> 32);
+}
+
+uint32_t rng_size(struct rng *rng, uint32_t orders)
+{
+	uint32_t order = rng_below(rng, orders);
+
+	return (1U << order) + 1 + rng_below(rng, 1U << order) -
+	       (order == 0 && rng_below(rng, 2));
+}
+
+static bool run(const struct test *test)
+{
+	int status = 0;
+	pid_t child;
+
+	fflush(stdout);
+	child = fork();
+	if (child == 0) {
+		test->run();
+		// Not _exit(): the leak checker reports at exit.
+		exit(EXIT_SUCCESS);
+	}
+	return child > 0 && waitpid(child, &status, 0) == child && status == 0;
+}
+
+static bool is_named(const struct test *test, int n, char **names)
+{
+	for (int i = 0; i < n; i++)
+		if (strcmp(names[i], test->name) == 0)
+			return true;
+	return n == 0;
+}
+
+static int run_all(int n_names, char **names)
+{
+	uint32_t count = 0;
+	bool good = true;
+
+	for (struct test *test = tests; test; test = test->next) {
+		bool ok;
+
+		if (!is_named(test, n_names, names))
+			continue;
+		ok = run(test);
+		good = good && ok;
+		printf("%s %u - %s\n", ok ? "ok" : "not ok", ++count,
+		       test->name);
+	}
+	printf("1..%u\n", count);
+	return good && count ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2 || strcmp(argv[1], "--list") != 0)
+		return run_all(argc - 1, argv + 1);
+	for (struct test *test = tests; test; test = test->next)
+		printf("%s %s\n", strrchr(test->file, '/') + 1, test->name);
+	return EXIT_SUCCESS;
+}

@@ -1,0 +1,449 @@
+// SPDX-License-Identifier: MIT
+//
+// Includes the source, so that a test may break what only it can see.
+#include "../src/gen_pool.c"
+
+#include <string.h>
+
+#include "harness.h"
+#include "naive_bitmap.h"
+
+enum { SHIFT = 12, PAGE = 1 << SHIFT };
+
+static const uint64_t nowhere = UINT64_MAX;
+
+static struct gen_pool *create(enum hk_fit fit, uint64_t align)
+{
+	struct gen_pool *pool = NULL;
+
+	CHECK_EQ(gen_pool_create(SHIFT, fit, align, &pool), 0);
+	return pool;
+}
+
+static void check(const struct gen_pool *pool)
+{
+	const char *rule = "";
+
+	if (gen_pool_check(pool, &rule))
+		test_fail(__FILE__, __LINE__, rule);
+}
+
+// A pool of one chunk at @base whose granules are taken where @map has a #.
+static struct gen_pool *parse(enum hk_fit fit, uint64_t align, uint64_t base,
+			      const char *map)
+{
+	struct gen_pool *pool = create(fit, align);
+	uint64_t address;
+
+	CHECK_EQ(gen_pool_add(pool, base, strlen(map) * PAGE), 0);
+	for (uint64_t bit = 0; map[bit]; bit++)
+		if (map[bit] == '#')
+			CHECK_EQ(gen_pool_alloc_at(pool, bit * PAGE, PAGE,
+						   &address),
+				 0);
+	check(pool);
+	return pool;
+}
+
+static uint64_t place_of(struct gen_pool *pool, uint64_t granules)
+{
+	uint64_t address;
+
+	if (gen_pool_alloc(pool, granules * PAGE, &address))
+		return nowhere;
+	gen_pool_free(pool, address, granules * PAGE);
+	check(pool);
+	return address / PAGE;
+}
+
+static const char *const holes = "..###....##..#......";
+
+TEST(first_fit_takes_the_first_hole_that_is_long_enough)
+{
+	struct gen_pool *pool = parse(HK_FIT_FIRST, 0, 0, holes);
+
+	CHECK_EQ(place_of(pool, 2), 0);
+	CHECK_EQ(place_of(pool, 3), 5);
+	CHECK_EQ(place_of(pool, 7), nowhere);
+	gen_pool_destroy(pool);
+}
+
+TEST(best_fit_takes_the_shortest_hole_and_the_lowest_of_equals)
+{
+	struct gen_pool *pool = parse(HK_FIT_BEST, 0, 0, holes);
+
+	CHECK_EQ(place_of(pool, 2), 0);
+	CHECK_EQ(place_of(pool, 3), 5);
+	CHECK_EQ(place_of(pool, 4), 5);
+	CHECK_EQ(place_of(pool, 5), 14);
+	CHECK_EQ(place_of(pool, 7), nowhere);
+	gen_pool_destroy(pool);
+	pool = parse(HK_FIT_BEST, 0, 0, "#.#..#.");
+	CHECK_EQ(place_of(pool, 1), 1);
+	CHECK_EQ(place_of(pool, 2), 3);
+	gen_pool_destroy(pool);
+}
+
+TEST(order_align_aligns_to_the_next_power_of_two_within_the_chunk)
+{
+	struct gen_pool *pool = parse(HK_FIT_ORDER_ALIGN, 0, 0, holes);
+
+	CHECK_EQ(place_of(pool, 3), 16);
+	CHECK_EQ(place_of(pool, 2), 0);
+	CHECK_EQ(place_of(pool, 5), nowhere);
+	gen_pool_destroy(pool);
+	pool = parse(HK_FIT_ORDER_ALIGN, 0, 3 * PAGE, holes);
+	CHECK_EQ(place_of(pool, 3), 3 + 16);
+	gen_pool_destroy(pool);
+}
+
+TEST(first_align_aligns_the_address_not_the_bit)
+{
+	struct gen_pool *pool =
+		parse(HK_FIT_FIRST_ALIGN, 4 * PAGE, PAGE, holes);
+
+	// Bit 7 of a chunk that starts at page 1.
+	CHECK_EQ(place_of(pool, 2), 8);
+	gen_pool_destroy(pool);
+}
+
+TEST(an_alignment_below_a_granule_is_none)
+{
+	struct gen_pool *pool = parse(HK_FIT_FIRST_ALIGN, 64, 0, "#..");
+
+	CHECK_EQ(place_of(pool, 2), 1);
+	gen_pool_destroy(pool);
+}
+
+TEST(fixed_takes_the_asked_place_or_nothing)
+{
+	struct gen_pool *pool = parse(HK_FIT_FIRST, 0, 7 * PAGE, holes);
+	uint64_t address;
+
+	CHECK_EQ(gen_pool_alloc_at(pool, 6 * PAGE, 3 * PAGE, &address), 0);
+	CHECK_EQ(address, 13 * PAGE);
+	CHECK_EQ(gen_pool_alloc_at(pool, 6 * PAGE, PAGE, &address), -ENOMEM);
+	CHECK_EQ(gen_pool_alloc_at(pool, PAGE, 2 * PAGE, &address), -ENOMEM);
+	CHECK_EQ(gen_pool_alloc_at(pool, 19 * PAGE, 2 * PAGE, &address),
+		 -ENOMEM);
+	CHECK_EQ(gen_pool_alloc_at(pool, 20 * PAGE, PAGE, &address), -ENOMEM);
+	CHECK_EQ(gen_pool_alloc_at(pool, 1, PAGE, &address), -EINVAL);
+	CHECK_EQ(gen_pool_alloc_at(pool, 0, 0, &address), -ENOMEM);
+	check(pool);
+	gen_pool_destroy(pool);
+}
+
+TEST(size_zero_and_sizes_beyond_the_pool_fail)
+{
+	struct gen_pool *pool = parse(HK_FIT_FIRST, 0, 0, "....");
+	uint64_t address;
+
+	CHECK_EQ(gen_pool_alloc(pool, 0, &address), -ENOMEM);
+	CHECK_EQ(gen_pool_alloc(pool, 4 * PAGE + 1, &address), -ENOMEM);
+	CHECK_EQ(gen_pool_alloc(pool, UINT64_MAX, &address), -ENOMEM);
+	CHECK_EQ(gen_pool_alloc(pool, 4 * PAGE, &address), 0);
+	CHECK_EQ(address, 0);
+	gen_pool_destroy(pool);
+}
+
+TEST(the_chunk_added_last_is_searched_first)
+{
+	struct gen_pool *pool = create(HK_FIT_FIRST, 0);
+	uint64_t address;
+
+	CHECK_EQ(gen_pool_add(pool, 0, 4 * PAGE), 0);
+	CHECK_EQ(gen_pool_add(pool, 16 * PAGE, 2 * PAGE), 0);
+	CHECK_EQ(gen_pool_alloc(pool, 2 * PAGE, &address), 0);
+	CHECK_EQ(address, 16 * PAGE);
+	CHECK_EQ(gen_pool_largest(pool), 4 * PAGE);
+	CHECK_EQ(gen_pool_alloc(pool, PAGE, &address), 0);
+	CHECK_EQ(address, 0);
+	gen_pool_free(pool, 16 * PAGE, 2 * PAGE);
+	CHECK_EQ(place_of(pool, 1), 16);
+	check(pool);
+	gen_pool_destroy(pool);
+}
+
+TEST(a_remainder_counts_as_available_but_is_never_placed)
+{
+	struct gen_pool *pool = create(HK_FIT_FIRST, 0);
+	uint64_t address;
+
+	CHECK_EQ(gen_pool_add(pool, 0, 2 * PAGE + PAGE / 2), 0);
+	CHECK_EQ(gen_pool_avail(pool), 2 * PAGE + PAGE / 2);
+	CHECK_EQ(gen_pool_largest(pool), 2 * PAGE);
+	CHECK_EQ(gen_pool_alloc(pool, 2 * PAGE + 1, &address), -ENOMEM);
+	CHECK_EQ(gen_pool_alloc(pool, PAGE + 1, &address), 0);
+	CHECK_EQ(gen_pool_avail(pool), PAGE / 2);
+	CHECK_EQ(gen_pool_alloc(pool, 1, &address), -ENOMEM);
+	check(pool);
+	gen_pool_destroy(pool);
+}
+
+TEST(a_chunk_may_end_at_the_last_address_but_not_wrap)
+{
+	struct gen_pool *pool = create(HK_FIT_FIRST, 0);
+	uint64_t top = UINT64_MAX - PAGE + 1;
+	uint64_t address;
+
+	CHECK_EQ(gen_pool_add(pool, top, 2 * PAGE), -EINVAL);
+	CHECK_EQ(gen_pool_add(pool, 0, PAGE - 1), -EINVAL);
+	CHECK_EQ(gen_pool_add(pool, 0, UINT64_MAX), -EINVAL);
+	CHECK_EQ(gen_pool_add(pool, top, PAGE), 0);
+	CHECK_EQ(gen_pool_alloc(pool, PAGE, &address), 0);
+	CHECK_EQ(address, top);
+	gen_pool_free(pool, top, PAGE);
+	check(pool);
+	gen_pool_destroy(pool);
+}
+
+struct seen {
+	uint32_t count;
+	uint64_t address[8];
+	uint64_t size[8];
+};
+
+static void see(void *context, uint64_t address, uint64_t size)
+{
+	struct seen *seen = context;
+
+	seen->address[seen->count] = address;
+	seen->size[seen->count++] = size;
+}
+
+TEST(a_walk_visits_the_holes_in_order)
+{
+	struct gen_pool *pool = parse(HK_FIT_FIRST, 0, PAGE, holes);
+	struct seen seen = {0};
+
+	gen_pool_walk_free(pool, see, &seen);
+	CHECK_EQ(seen.count, 4);
+	CHECK_EQ(seen.address[1], 6 * PAGE);
+	CHECK_EQ(seen.size[1], 4 * PAGE);
+	CHECK_EQ(seen.address[3], 15 * PAGE);
+	CHECK_EQ(seen.size[3], 6 * PAGE);
+	gen_pool_destroy(pool);
+}
+
+// The 10 MB carveout of the Exynos change that took deferred freeing out of it
+// (reference: commit d985013f), with frees at once.
+TEST(a_carveout_with_immediate_frees_keeps_room_for_the_fifth_buffer)
+{
+	struct gen_pool *pool = parse(HK_FIT_FIRST, 0, 0, "..........");
+	uint64_t address;
+
+	CHECK_EQ(gen_pool_alloc(pool, 4 * PAGE, &address), 0);
+	CHECK_EQ(gen_pool_alloc(pool, 2 * PAGE, &address), 0);
+	gen_pool_free(pool, 0, 4 * PAGE);
+	gen_pool_free(pool, 4 * PAGE, 2 * PAGE);
+	CHECK_EQ(gen_pool_alloc(pool, 3 * PAGE, &address), 0);
+	CHECK_EQ(gen_pool_alloc(pool, 4 * PAGE, &address), 0);
+	CHECK_EQ(gen_pool_alloc(pool, 3 * PAGE, &address), 0);
+	CHECK_EQ(address, 7 * PAGE);
+	gen_pool_destroy(pool);
+}
+
+enum { MAX_LIVE = NAIVE_BITS };
+
+struct buffer {
+	uint64_t address;
+	uint64_t size;
+};
+
+struct differential {
+	enum hk_fit fit;
+	uint64_t align;
+	uint64_t base;
+	uint32_t orders; // sizes are 1 … 2^orders granules
+	uint32_t percent; // occupancy to hover about
+	struct gen_pool *pool;
+	struct naive_bitmap map;
+	struct rng rng;
+	struct buffer live[MAX_LIVE];
+	uint32_t n_live;
+};
+
+static uint64_t naive_place(const struct differential *pair, uint32_t n)
+{
+	uint64_t mask = 0;
+	uint64_t low = pair->align - 1;
+
+	switch (pair->fit) {
+	case HK_FIT_BEST:
+		return naive_best(&pair->map, n);
+	case HK_FIT_ORDER_ALIGN:
+		while (mask + 1 < n)
+			mask = 2 * mask + 1;
+		return naive_find(&pair->map, 0, n, mask, 0);
+	case HK_FIT_FIRST_ALIGN:
+		mask = (pair->align + PAGE - 1) / PAGE - 1;
+		return naive_find(&pair->map, 0, n, mask,
+				  (pair->base & low) >> SHIFT);
+	default:
+		return naive_find(&pair->map, 0, n, 0, 0);
+	}
+}
+
+static void allocate(struct differential *pair)
+{
+	uint32_t n = rng_size(&pair->rng, pair->orders);
+	uint64_t size = (uint64_t)n * PAGE - rng_below(&pair->rng, PAGE);
+	uint64_t expected = naive_place(pair, n);
+	uint64_t address;
+	int err = gen_pool_alloc(pair->pool, size, &address);
+
+	if (expected + n > pair->map.bits) {
+		CHECK_EQ(err, -ENOMEM);
+		return;
+	}
+	CHECK_EQ(err, 0);
+	CHECK_EQ(address, pair->base + expected * PAGE);
+	naive_set(&pair->map, (uint32_t)expected, n, true);
+	pair->live[pair->n_live++] =
+		(struct buffer){.address = address, .size = size};
+}
+
+static void release(struct differential *pair)
+{
+	uint32_t which = rng_below(&pair->rng, pair->n_live);
+	struct buffer buffer = pair->live[which];
+	uint32_t at = (uint32_t)((buffer.address - pair->base) / PAGE);
+
+	pair->live[which] = pair->live[--pair->n_live];
+	gen_pool_free(pair->pool, buffer.address, buffer.size);
+	naive_set(&pair->map, at, (uint32_t)((buffer.size + PAGE - 1) / PAGE),
+		  false);
+}
+
+static void step(struct differential *pair)
+{
+	uint64_t used = pair->map.bits - naive_free(&pair->map);
+	bool full = used * 100 >= (uint64_t)pair->map.bits * pair->percent;
+
+	if (pair->n_live && rng_below(&pair->rng, 10) < (full ? 6 : 3))
+		release(pair);
+	else
+		allocate(pair);
+	CHECK_EQ(gen_pool_avail(pair->pool),
+		 (uint64_t)naive_free(&pair->map) * PAGE);
+	CHECK_EQ(gen_pool_largest(pair->pool),
+		 (uint64_t)naive_longest(&pair->map) * PAGE);
+}
+
+static void compare_with_naive(struct differential *pair, uint32_t bits,
+			       uint32_t events)
+{
+	pair->pool = create(pair->fit, pair->align);
+	pair->rng.state = bits + pair->orders;
+	naive_clear(&pair->map, bits);
+	CHECK_EQ(gen_pool_add(pair->pool, pair->base, (uint64_t)bits * PAGE),
+		 0);
+	for (uint32_t i = 0; i < scaled(events); i++) {
+		step(pair);
+		if (i % 128 == 0)
+			check(pair->pool);
+	}
+	while (pair->n_live)
+		release(pair);
+	CHECK_EQ(gen_pool_largest(pair->pool), (uint64_t)bits * PAGE);
+	check(pair->pool);
+	gen_pool_destroy(pair->pool);
+}
+
+// Small buffers near full, large ones half full, a tiny pool, and a base that
+// is not aligned.
+static void compare_fit(enum hk_fit fit, uint64_t align)
+{
+	static struct differential pair;
+	static const struct {
+		uint32_t bits, orders, percent, events;
+	} cases[] = {{1000, 3, 95, 40000},
+		     {2048, 9, 60, 30000},
+		     {17, 4, 80, 30000},
+		     {NAIVE_BITS - 3, 5, 90, 4000}};
+
+	for (uint32_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		memset(&pair, 0, sizeof(pair));
+		pair.fit = fit;
+		pair.align = align;
+		pair.base = i % 2 ? 0x12345000 : 0;
+		pair.orders = cases[i].orders;
+		pair.percent = cases[i].percent;
+		compare_with_naive(&pair, cases[i].bits, cases[i].events);
+	}
+}
+
+TEST(first_fit_equals_a_linear_scan)
+{
+	compare_fit(HK_FIT_FIRST, 1);
+}
+
+TEST(best_fit_equals_a_linear_scan)
+{
+	compare_fit(HK_FIT_BEST, 1);
+}
+
+TEST(first_align_equals_a_linear_scan)
+{
+	compare_fit(HK_FIT_FIRST_ALIGN, 2 * PAGE);
+	compare_fit(HK_FIT_FIRST_ALIGN, 64 * PAGE);
+}
+
+TEST(order_align_equals_a_linear_scan)
+{
+	compare_fit(HK_FIT_ORDER_ALIGN, 1);
+}
+
+TEST(a_false_count_of_available_bytes_is_noticed)
+{
+	struct gen_pool *pool = parse(HK_FIT_FIRST, 0, 0, holes);
+	const char *rule = "";
+
+	pool->chunks->avail += PAGE;
+	CHECK_EQ(gen_pool_check(pool, &rule), -EUCLEAN);
+	CHECK(strstr(rule, "avail"));
+	gen_pool_destroy(pool);
+}
+
+TEST(a_broken_index_is_noticed_through_the_pool)
+{
+	struct gen_pool *pool = parse(HK_FIT_FIRST, 0, 0, holes);
+	const char *rule = "";
+
+	// A hole given twice: the index is told, the pool is not.
+	run_index_give(pool->chunks->index, 2, 1);
+	CHECK_EQ(gen_pool_check(pool, &rule), -EUCLEAN);
+	gen_pool_destroy(pool);
+}
+
+static int create_and_add(enum hk_fit fit, struct gen_pool **pool)
+{
+	int err = gen_pool_create(SHIFT, fit, 1, pool);
+
+	if (err)
+		return err;
+	err = gen_pool_add(*pool, 0, 100 * PAGE);
+	if (err)
+		gen_pool_destroy(*pool);
+	return err;
+}
+
+TEST(a_pool_survives_the_loss_of_any_allocation)
+{
+	for (uint32_t fit = 0; fit < HK_NR_FITS; fit++) {
+		struct gen_pool *pool = NULL;
+		uint32_t nth = 0;
+		int err;
+
+		do {
+			fail_allocation(++nth);
+			err = create_and_add((enum hk_fit)fit, &pool);
+		} while (err == -ENOMEM);
+		fail_allocation(0);
+		CHECK_EQ(err, 0);
+		CHECK(nth > 5);
+		check(pool);
+		gen_pool_destroy(pool);
+	}
+	gen_pool_destroy(NULL);
+}

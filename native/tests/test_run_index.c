@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: MIT
+//
+// Includes the source, so that a test may break what only it can see.
+#include "../src/run_index.c"
+
+#include <string.h>
+
+#include "harness.h"
+#include "naive_bitmap.h"
+
+static struct run_index *create(uint32_t bits)
+{
+	struct run_index *index = NULL;
+
+	CHECK_EQ(run_index_create(bits, &index), 0);
+	return index;
+}
+
+static void check(const struct run_index *index)
+{
+	const char *rule = "";
+	int err = run_index_check(index, &rule);
+
+	if (err)
+		test_fail(__FILE__, __LINE__, rule);
+}
+
+static void take(struct run_index *index, uint32_t at, uint32_t bits)
+{
+	run_index_take(index, run_index_at(index, at), at, bits);
+}
+
+// An index whose free runs are the dots of @text.
+static struct run_index *parse(const char *text)
+{
+	struct run_index *index = create((uint32_t)strlen(text));
+
+	for (uint32_t bit = 0; text[bit]; bit++)
+		if (text[bit] == '#')
+			take(index, bit, 1);
+	check(index);
+	return index;
+}
+
+static void check_broken(struct run_index *index, const char *expected)
+{
+	const char *rule = "";
+
+	CHECK_EQ(run_index_check(index, &rule), -EUCLEAN);
+	CHECK(strstr(rule, expected));
+	run_index_destroy(index);
+}
+
+TEST(a_new_index_is_one_free_run)
+{
+	struct run_index *index = create(1000);
+
+	CHECK_EQ(run_index_free(index), 1000);
+	CHECK_EQ(run_index_longest(index), 1000);
+	CHECK_EQ(run_index_length(index, 0), 1000);
+	CHECK_EQ(run_index_length_before(index, 1000), 1000);
+	CHECK_EQ(run_index_length_before(index, 0), 0);
+	check(index);
+	run_index_destroy(index);
+}
+
+TEST(runs_are_found_by_their_start_and_length)
+{
+	struct run_index *index = parse("..###....##..#......");
+
+	CHECK_EQ(run_index_next(index, 0, 1), 0);
+	CHECK_EQ(run_index_next(index, 0, 3), 5);
+	CHECK_EQ(run_index_next(index, 5, 3), 5);
+	CHECK_EQ(run_index_next(index, 6, 3), 14);
+	CHECK_EQ(run_index_next(index, 6, 1), 11);
+	CHECK_EQ(run_index_next(index, 0, 7), HK_NO_RUN);
+	CHECK_EQ(run_index_next(index, 20, 1), HK_NO_RUN);
+	CHECK_EQ(run_index_longest(index), 6);
+	run_index_destroy(index);
+}
+
+TEST(a_bit_is_traced_to_the_run_that_holds_it)
+{
+	struct run_index *index = parse("..###....##..#......");
+
+	CHECK_EQ(run_index_at(index, 1), 0);
+	CHECK_EQ(run_index_at(index, 2), HK_NO_RUN);
+	CHECK_EQ(run_index_at(index, 8), 5);
+	CHECK_EQ(run_index_at(index, 19), 14);
+	run_index_destroy(index);
+}
+
+TEST(a_search_may_start_in_the_middle_of_a_run)
+{
+	struct run_index *index = parse("..###....##..#......");
+	uint32_t run;
+
+	CHECK_EQ(run_index_find(index, 6, 3, 0, 0, &run), 6);
+	CHECK_EQ(run, 5);
+	CHECK_EQ(run_index_find(index, 7, 3, 0, 0, &run), 14);
+	CHECK_EQ(run_index_find(index, 15, 2, 3, 0, &run), 16);
+	CHECK_EQ(run, 14);
+	CHECK_EQ(run_index_find(index, 20, 1, 0, 0, &run), HK_NO_RUN);
+	run_index_destroy(index);
+}
+
+TEST(taking_splits_a_run_and_giving_joins_it_again)
+{
+	struct run_index *index = create(100);
+
+	take(index, 40, 20);
+	CHECK_EQ(run_index_length(index, 0), 40);
+	CHECK_EQ(run_index_length(index, 60), 40);
+	CHECK_EQ(run_index_free(index), 80);
+	check(index);
+	run_index_give(index, 40, 20);
+	CHECK_EQ(run_index_length(index, 0), 100);
+	CHECK_EQ(run_index_length(index, 60), 0);
+	check(index);
+	run_index_destroy(index);
+}
+
+TEST(giving_joins_the_left_neighbour_the_right_one_or_none)
+{
+	struct run_index *index = parse(".####.");
+
+	run_index_give(index, 1, 1);
+	CHECK_EQ(run_index_length(index, 0), 2);
+	run_index_give(index, 4, 1);
+	CHECK_EQ(run_index_length(index, 4), 2);
+	check(index);
+	run_index_destroy(index);
+	index = parse("#####");
+	run_index_give(index, 2, 1);
+	CHECK_EQ(run_index_length(index, 2), 1);
+	check(index);
+	run_index_destroy(index);
+}
+
+TEST(an_index_of_one_bit_can_be_filled_and_emptied)
+{
+	struct run_index *index = create(1);
+
+	take(index, 0, 1);
+	CHECK_EQ(run_index_longest(index), 0);
+	CHECK_EQ(run_index_next(index, 0, 1), HK_NO_RUN);
+	check(index);
+	run_index_give(index, 0, 1);
+	CHECK_EQ(run_index_longest(index), 1);
+	run_index_destroy(index);
+}
+
+TEST(bits_are_taken_only_if_no_run_touches_them)
+{
+	struct run_index *index = parse("..###....##..#......");
+
+	CHECK(run_index_taken(index, 2, 3));
+	CHECK(run_index_taken(index, 13, 1));
+	CHECK(!run_index_taken(index, 2, 4));
+	CHECK(!run_index_taken(index, 1, 2));
+	CHECK(!run_index_taken(index, 16, 2));
+	run_index_destroy(index);
+}
+
+// Runs begin and end on and beside the borders of tree nodes.
+TEST(every_short_run_at_every_place_is_found)
+{
+	for (uint32_t bits = 1; bits <= 40; bits++)
+		for (uint32_t at = 0; at < bits; at++) {
+			struct run_index *index = create(bits);
+
+			take(index, 0, bits);
+			run_index_give(index, at, 1);
+			CHECK_EQ(run_index_next(index, 0, 1), at);
+			CHECK_EQ(run_index_next(index, at, 1), at);
+			CHECK_EQ(run_index_next(index, at + 1, 1), HK_NO_RUN);
+			check(index);
+			run_index_destroy(index);
+		}
+}
+
+// Empty, all but full, a comb, its teeth pulled from both sides.
+TEST(a_comb_can_be_made_and_pulled_apart)
+{
+	enum { BITS = 1025 };
+	struct run_index *index = create(BITS);
+
+	for (uint32_t bit = 1; bit < BITS; bit += 2)
+		take(index, bit, 1);
+	CHECK_EQ(run_index_longest(index), 1);
+	check(index);
+	for (uint32_t bit = 1; bit < BITS / 2; bit += 2) {
+		run_index_give(index, bit, 1);
+		run_index_give(index, BITS - 1 - bit, 1);
+		CHECK_EQ(run_index_length(index, 0), bit + 2);
+	}
+	CHECK_EQ(run_index_longest(index), BITS);
+	check(index);
+	run_index_destroy(index);
+}
+
+struct differential {
+	struct run_index *index;
+	struct naive_bitmap map;
+	struct rng rng;
+};
+
+// Both must find the same place; take it in both, or give back the run of used
+// bits at a random place.
+static void random_event(struct differential *pair, uint32_t orders)
+{
+	struct naive_bitmap *map = &pair->map;
+	uint64_t mask = (UINT64_C(1) << rng_below(&pair->rng, 7)) - 1;
+	uint64_t offset = rng_next(&pair->rng) & mask;
+	uint32_t n = rng_size(&pair->rng, orders);
+	uint32_t from =
+		rng_below(&pair->rng, 2) * rng_below(&pair->rng, map->bits);
+	uint32_t run;
+	uint32_t at = run_index_find(pair->index, from, n, mask, offset, &run);
+	uint64_t naive = naive_find(map, from, n, mask, offset);
+
+	CHECK_EQ(at, naive + n <= map->bits ? naive : HK_NO_RUN);
+	if (at != HK_NO_RUN && rng_below(&pair->rng, 2)) {
+		run_index_take(pair->index, run, at, n);
+		naive_set(map, at, n, true);
+	}
+	at = rng_below(&pair->rng, map->bits);
+	for (n = 0; n < 1U << orders && at + n < map->bits; n++)
+		if (!map->used[at + n])
+			break;
+	if (n == 0)
+		return;
+	CHECK(run_index_taken(pair->index, at, n));
+	run_index_give(pair->index, at, n);
+	naive_set(map, at, n, false);
+}
+
+static void compare_with_naive(uint32_t bits, uint32_t orders, uint32_t events)
+{
+	struct differential pair = {.index = create(bits),
+				    .rng = {.state = bits}};
+
+	naive_clear(&pair.map, bits);
+	for (uint32_t i = 0; i < scaled(events); i++) {
+		random_event(&pair, orders);
+		CHECK_EQ(run_index_longest(pair.index),
+			 naive_longest(&pair.map));
+		CHECK_EQ(run_index_free(pair.index), naive_free(&pair.map));
+		if (i % 64 == 0)
+			check(pair.index);
+	}
+	run_index_destroy(pair.index);
+}
+
+TEST(aligned_searches_from_anywhere_equal_a_linear_scan)
+{
+	compare_with_naive(17, 3, 20000);
+	compare_with_naive(256, 5, 20000);
+	compare_with_naive(1000, 7, 20000);
+}
+
+TEST(searches_in_a_large_fragmented_index_equal_a_linear_scan)
+{
+	compare_with_naive(NAIVE_BITS - 1, 4, 4000);
+	compare_with_naive(NAIVE_BITS, 9, 4000);
+}
+
+TEST(a_false_sum_of_free_bits_is_noticed)
+{
+	struct run_index *index = parse("..###....");
+
+	index->free++;
+	check_broken(index, "add up");
+}
+
+TEST(a_false_end_tag_is_noticed)
+{
+	struct run_index *index = parse("..###....");
+
+	index->ends[1] = 1;
+	check_broken(index, "tags differ");
+}
+
+TEST(a_tag_on_a_taken_bit_is_noticed)
+{
+	struct run_index *index = parse("..###....#");
+
+	index->ends[3] = 1;
+	check_broken(index, "stray");
+	index = parse("..###....#");
+	index->ends[9] = 1;
+	check_broken(index, "stray");
+}
+
+TEST(runs_that_touch_are_noticed)
+{
+	struct run_index *index = parse("..###....");
+
+	index->ends[2] = 1;
+	max_tree_set(&index->starts, 2, 1);
+	check_broken(index, "touch");
+}
+
+TEST(a_run_inside_a_run_is_noticed)
+{
+	struct run_index *index = parse("..###....");
+
+	max_tree_set(&index->starts, 6, 2);
+	check_broken(index, "inside");
+}
+
+TEST(a_run_past_the_end_is_noticed)
+{
+	struct run_index *index = parse("..###....");
+
+	max_tree_set(&index->starts, 5, 5);
+	check_broken(index, "passes the end");
+}
+
+TEST(a_false_maximum_is_noticed)
+{
+	struct run_index *index = parse("..###....");
+
+	index->starts.level[1][0] = 9;
+	check_broken(index, "maximum");
+}
+
+TEST(an_index_survives_the_loss_of_any_allocation)
+{
+	struct run_index *index = NULL;
+	uint32_t nth = 0;
+	int err;
+
+	do {
+		fail_allocation(++nth);
+		err = run_index_create(100, &index);
+	} while (err == -ENOMEM);
+	fail_allocation(0);
+	CHECK_EQ(err, 0);
+	CHECK(nth > 3);
+	run_index_destroy(index);
+	run_index_destroy(NULL);
+}
