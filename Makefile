@@ -23,7 +23,7 @@ help: ## list the targets
 
 lab: $(VENV)/.core ## open JupyterLab on the first notebook (on this machine only)
 	$(BIN)/jupyter lab --ip=127.0.0.1 --ServerApp.root_dir="$(CURDIR)" \
-	  --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
+	  --LabApp.extension_manager=readonly --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
 	  $(if $(filter 0,$(shell id -u)),--allow-root) \
 	  $(if $(DISPLAY)$(WAYLAND_DISPLAY),,--no-browser) $(ARGS)
 
@@ -66,10 +66,12 @@ $(BIN)/python:
 
 # The question about Jupyter news is switched off: it is the one request Lab makes by itself.
 $(VENV)/.packages: $(LOCK) | $(BIN)/python
-	$(LOCKED) $(BIN)/python -m pip install --quiet --require-hashes --no-deps -r $(LOCK)
-	$(BIN)/jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements
+	@echo "installing the locked packages: about a minute"
+	@$(LOCKED) $(BIN)/python -m pip install --quiet --require-hashes --no-deps -r $(LOCK)
+	@$(BIN)/jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements 2>/dev/null
 	@touch $@
 
 $(VENV)/.core: $(CORE) $(VENV)/.packages
-	$(LOCKED) $(BIN)/python -m pip install --quiet --no-build-isolation --no-deps --editable .
+	@echo "compiling the core"
+	@$(LOCKED) $(BIN)/python -m pip install --quiet --no-build-isolation --no-deps --editable .
 	@touch $@
