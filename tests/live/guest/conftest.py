@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: MIT
+"""Tests of a running kernel. Without heaps there is nothing to collect here.
+
+tests/live/test_in_a_real_kernel.py boots one and runs them; on a device that has
+/dev/dma_heap they run as they are.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from heapkit.backends import live
+
+HERE = live.missing() is None
+collect_ignore_glob = [] if HERE else ["test_*.py"]
+
+
+def pytest_generate_tests(metafunc):
+    if "heap_name" in metafunc.fixturenames:
+        with live.live() as heaps:
+            metafunc.parametrize("heap_name", list(heaps))
+
+
+@pytest.fixture
+def heaps():
+    with live.live() as heaps:
+        yield heaps
+
+
+@pytest.fixture
+def heap(heaps, heap_name):
+    return heaps[heap_name]
+
+
+@pytest.fixture
+def buffer(heap):
+    with heap.allocate(124 * 1024) as buffer:
+        yield buffer
