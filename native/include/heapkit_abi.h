@@ -63,7 +63,8 @@ enum hk_fit {
 enum hk_heap_flag {
 	HK_HEAP_POOLED = 1, // system heap: page pools between free and allocation
 	HK_HEAP_DEFERRED_FREE = 2, // an idle thread zeroes and returns freed pages
-	HK_HEAP_UNCACHED = 4, // write-combined: no cache maintenance at all
+	HK_HEAP_UNCACHED = 4, // write-combined: written back when allocated, then no
+			      // cache maintenance at all
 	HK_HEAP_ZERO_AT_FREE = 8, // carveout: as ION did; otherwise at allocation
 	HK_HEAP_RETRY_DRAINED = 16, // ION: drain the deferred list and retry once
 };
@@ -111,7 +112,7 @@ struct hk_heap_spec {
 	uint64_t pool_fill[8]; // refill up to this many bytes; 0: never refilled
 	uint64_t pool_low[8]; // an allocation that leaves less wakes the refill
 	uint64_t pool_limit; // bytes a pool may hold; 0: no bound, as Android
-	uint64_t refill_defer_ns; // pause after memory was too low to refill
+	uint64_t refill_defer_ns; // a pool's pause when memory was too low to refill it
 };
 
 struct hk_device_spec {
@@ -121,7 +122,7 @@ struct hk_device_spec {
 // Nanoseconds, except where said. The values, their units and their sources are
 // heapkit/costs.py; a test holds its names to these.
 struct hk_costs {
-	double allocate_call; // ioctl, dma-buf and fd
+	double allocate_call; // ioctl, dma-buf and fd; of every heap tried
 	double free_call; // the last put
 	double buddy_block; // one block from or to the page allocator, any order
 	double pool_block; // one block from or to a pool
@@ -130,7 +131,7 @@ struct hk_costs {
 	double gen_pool_call; // one search of a carveout's bitmap
 	double cma_call; // fixed part of cma_alloc()
 	double cma_page; // each page of an idle CMA range
-	double attach_call;
+	double attach_call; // one attach or detach
 	double attach_entry; // copying one sg entry
 	double map_entry; // mapping one sg entry for a device
 	double unmap_entry;
@@ -155,7 +156,7 @@ struct hk_event {
 	uint32_t op; // enum hk_op
 	uint32_t buffer;
 	uint64_t size; // ALLOC: bytes wanted; PRESSURE: bytes to give back;
-		       // BEGIN_CPU, END_CPU: length, 0 for the whole buffer
+		       // BEGIN_CPU, END_CPU: length, 0 to the buffer's end
 	uint64_t offset; // BEGIN_CPU, END_CPU
 	int64_t time_ns;
 	uint32_t device;
@@ -226,8 +227,9 @@ struct hk_machine;
 // --- A machine -------------------------------------------------------------
 
 // Build the page allocator and the heaps of @spec, all idle. -EINVAL: a kind,
-// fit, order or alignment outside its range, a region that is not whole
-// granules, overlapping regions, a CMA area outside the memory. -ENOMEM.
+// fit, order or alignment outside its range, a flag its kind has not, a region
+// that is not whole granules, overlapping regions, a CMA area outside the
+// memory, a system heap without any, a cost that is no finite number. -ENOMEM.
 int hk_machine_create(const struct hk_machine_spec *spec,
 		      struct hk_machine **ret);
 // Also takes NULL.
@@ -236,19 +238,30 @@ void hk_machine_destroy(struct hk_machine *machine);
 // --- Events ------------------------------------------------------------------
 
 // Carry out one event and fill @row and, if not NULL, @gauges. Refusals of the
-// modelled kernel are in row->status; the return value is 0, or -EINVAL for an
-// event that hk_trace_check() would refuse, or -ENOMEM.
+// modelled kernel are in row->status: -ENOMEM of the last heap tried, -EINVAL of
+// a size that is 0 or does not survive rounding up, of a range outside the
+// buffer, of DETACH, MAP and UNMAP without such an attachment. The return value
+// is 0, or -EINVAL for any other event that hk_trace_check() would refuse and for
+// heaps or a device the machine has not, or -ENOMEM: the core itself starved,
+// the machine is as it was.
+//
+// A buffer whose allocation failed is held until its FREE like any other; every
+// op on it does nothing, at no cost, with status 0. FREE detaches all devices.
 int hk_machine_step(struct hk_machine *machine, const struct hk_event *event,
 		    struct hk_row *row, struct hk_gauges *gauges);
 // Carry out @count events from @first on. @rows holds @count elements; so do
 // @gauges and @fills unless NULL (@fills follows heap @fill_heap). With
-// @check_every not 0 all invariants are checked after every so many events;
-// -EUCLEAN and *@done names the event after which one was broken.
+// @check_every not 0 all invariants are checked after every so many events of
+// the trace. *@done is the event at which it stopped: @first + @count; or with
+// -EUCLEAN the one after which an invariant was broken; or with -EINVAL and
+// -ENOMEM, as hk_machine_step() has them, the one that was not carried out.
+// Chains no ALLOC uses may be empty.
 int hk_machine_replay(struct hk_machine *machine, const struct hk_trace *trace,
 		      uint64_t first, uint64_t count, struct hk_row *rows,
 		      struct hk_gauges *gauges, struct hk_pool_fill *fills,
 		      uint32_t fill_heap, uint64_t check_every, uint64_t *done);
-// Let the idle threads (deferred free, pool refill) run until @now_ns.
+// Let the idle threads (deferred free, pool refill) run until @now_ns. -EINVAL if
+// that is in the past; -ENOMEM.
 int hk_machine_advance(struct hk_machine *machine, int64_t now_ns);
 // 0, or -EINVAL with the first event that breaks a rule in *@ret.
 int hk_trace_check(const struct hk_trace *trace, struct hk_fault *ret);
@@ -267,11 +280,12 @@ int hk_machine_snapshot(const struct hk_machine *machine, uint32_t heap,
 int hk_machine_entries(const struct hk_machine *machine, uint32_t buffer,
 		       struct hk_region *regions, uint64_t capacity,
 		       uint64_t *count);
-// Free blocks of each order: the numbers of /proc/buddyinfo.
+// Free blocks of each order: the numbers of /proc/buddyinfo. @counts holds
+// HK_NR_PAGE_ORDERS. -EINVAL without memory.
 int hk_machine_buddyinfo(const struct hk_machine *machine, uint64_t *counts);
 // Blocks in each pool of @heap now.
 int hk_machine_pool_fill(const struct hk_machine *machine, uint32_t heap,
 			 struct hk_pool_fill *ret);
 // All invariants of all structures: 0, or -EUCLEAN and the broken rule, a
-// static string.
+// static string; -ENOMEM.
 int hk_machine_check(const struct hk_machine *machine, const char **rule);

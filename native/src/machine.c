@@ -7,6 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+// numpy reads these in place; a hole would show as a column of garbage.
+_Static_assert(sizeof(struct hk_row) == 32, "a row has no padding");
+_Static_assert(sizeof(struct hk_gauges) == 32, "gauges have no padding");
+_Static_assert(sizeof(struct hk_region) == 24, "a region has no padding");
+_Static_assert(sizeof(struct hk_pool_fill) == 4 * HK_MAX_ORDERS,
+	       "a pool fill has a number for every order");
+
 static const struct heap_ops *const ops_of_kind[HK_NR_HEAP_KINDS] = {
 	[HK_HEAP_SYSTEM] = &system_heap_ops,
 	[HK_HEAP_CMA] = &cma_heap_ops,

@@ -103,8 +103,8 @@ static int region_spec_check(const struct hk_heap_spec *spec,
 	return 0;
 }
 
-int heap_spec_check(const struct hk_heap_spec *spec,
-		    const struct hk_memory_spec *memory)
+static int heap_spec_check(const struct hk_heap_spec *spec,
+			   const struct hk_memory_spec *memory)
 {
 	if (spec->kind >= HK_NR_HEAP_KINDS)
 		return -EINVAL;

@@ -9,7 +9,8 @@ static int chains_check(const struct hk_machine *machine,
 			const struct hk_trace *trace)
 {
 	for (uint32_t c = 0; c < trace->n_chains; c++) {
-		if (trace->chain_start[c] >= trace->chain_start[c + 1])
+		// An empty chain is one that no ALLOC uses.
+		if (trace->chain_start[c] > trace->chain_start[c + 1])
 			return -EINVAL;
 		for (uint32_t i = trace->chain_start[c];
 		     i < trace->chain_start[c + 1]; i++)
@@ -68,7 +69,7 @@ int hk_machine_replay(struct hk_machine *machine, const struct hk_trace *trace,
 	if (buffer_table_reserve(&machine->buffers, trace->n_buffers))
 		return -ENOMEM;
 
-	for (uint64_t i = 0; i < count; i++, ++*done) {
+	for (uint64_t i = 0; i < count; i++, (*done)++) {
 		struct hk_event event;
 
 		ret = read_event(trace, first + i, &event);
@@ -80,7 +81,7 @@ int hk_machine_replay(struct hk_machine *machine, const struct hk_trace *trace,
 			event_gauges(machine, &rows[i], &gauges[i]);
 		if (fills)
 			hk_machine_pool_fill(machine, fill_heap, &fills[i]);
-		if (check_every && (i + 1) % check_every == 0)
+		if (check_every && (first + i + 1) % check_every == 0)
 			ret = replay_check(machine);
 		if (ret)
 			return ret;

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+//
+// Buffers, the table of them by id, and the devices attached to them.
+#ifndef HK_BUFFER_H
+#define HK_BUFFER_H
+
+#include <stdint.h>
+
+#include "heapkit.h"
+
+struct attachment;
+struct heap;
+
+struct sg_entry {
+	uint64_t address;
+	uint64_t size;
+};
+
+// One dma-buf. A failed allocation is a buffer without entries. Spare buffers
+// are kept for reuse, so that a free needs no memory.
+struct buffer {
+	struct buffer *next; // on a deferred list, or among the spares
+	struct heap *heap; // that served it, or the last tried
+	uint64_t size; // asked for, in whole pages
+	uint64_t bytes; // of its entries; more than size in a chunk heap
+	int64_t freed_at;
+	struct attachment *attachments;
+	struct sg_entry *entry;
+	uint32_t n_entries;
+	uint32_t capacity;
+	uint32_t pool_entries;
+	struct sg_entry first; // where entry points until a second is needed
+};
+
+struct buffer_table {
+	struct buffer **slot; // by buffer id; NULL where none is held
+	uint32_t n_slots;
+	struct buffer *spare;
+	struct attachment *spare_attachment;
+};
+
+// --- The table and its buffers, buffer.c ---
+
+// Room for ids below @n_slots. OUT_OF_CORE.
+int buffer_table_reserve(struct buffer_table *table, uint32_t n_slots);
+void buffer_table_destroy(struct buffer_table *table);
+struct buffer *buffer_find(const struct buffer_table *table, uint32_t id);
+// NULL when the core starves.
+struct buffer *buffer_new(struct buffer_table *table);
+void buffer_recycle(struct buffer_table *table, struct buffer *buffer);
+
+// Make room for one more entry. OUT_OF_CORE.
+int buffer_reserve_entry(struct buffer *buffer);
+void buffer_add_entry(struct buffer *buffer, uint64_t address, uint64_t size);
+void buffer_drop_entries(struct buffer *buffer);
+// The last reference is gone: hand the memory of a served buffer back, now or
+// later, and the buffer with it. OUT_OF_CORE: nothing changed.
+int buffer_free(struct hk_machine *machine, struct buffer *buffer,
+		int64_t now_ns, double *cost);
+
+// --- Devices, attachment.c ---
+
+// OUT_OF_CORE.
+int attachment_attach(struct hk_machine *machine, struct buffer *buffer,
+		      uint32_t device, double *cost);
+// These three: 0, or -EINVAL where the device has no such attachment.
+int attachment_detach(struct hk_machine *machine, struct buffer *buffer,
+		      uint32_t device, double *cost);
+int attachment_map(const struct hk_machine *machine, struct buffer *buffer,
+		   uint32_t device, double *cost);
+int attachment_unmap(const struct hk_machine *machine, struct buffer *buffer,
+		     uint32_t device, double *cost);
+void attachment_detach_all(struct buffer_table *table, struct buffer *buffer);
+void attachment_free_list(struct attachment *attachment);
+// Mapped attachments whose device does not snoop.
+uint64_t attachment_count_syncable(const struct hk_machine *machine,
+				   const struct buffer *buffer);
+
+// --- Caches, cache_sync.c ---
+
+// One pass over the whole buffer.
+double cache_clean_cost(const struct hk_costs *costs,
+			const struct buffer *buffer);
+double cache_invalidate_cost(const struct hk_costs *costs,
+			     const struct buffer *buffer);
+// Begin or end CPU access to part of @buffer. 0, or -EINVAL outside of it.
+int cache_sync(const struct hk_machine *machine, const struct buffer *buffer,
+	       const struct hk_event *event, double *cost);
+
+#endif

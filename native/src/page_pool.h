@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+//
+// Freed pages of one order, zeroed, oldest first out. Kernel: struct
+// dmabuf_page_pool.
+#ifndef HK_PAGE_POOL_H
+#define HK_PAGE_POOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "heapkit.h"
+
+struct heap;
+
+struct page_pool {
+	struct page_pool *next; // on hk_machine.pool_list
+	struct hk_machine *machine;
+	uint32_t order;
+	uint32_t head;
+	uint32_t count;
+	uint32_t capacity; // of the ring, a power of two or 0
+	uint64_t *ring;
+	uint64_t limit; // items
+	uint64_t fill; // items; 0: never refilled
+	uint64_t low; // items
+	int64_t refuse_until; // memory was too low to refill
+};
+
+// Make the pool of @slot of a heap and list it for the shrinkers.
+void page_pool_init(struct heap *heap, uint32_t slot);
+void page_pool_destroy(struct page_pool *pool);
+// Room for @items more. OUT_OF_CORE.
+int page_pool_reserve(struct page_pool *pool, uint64_t items);
+bool page_pool_take(struct page_pool *pool, uint64_t *address);
+// The room must be there.
+void page_pool_add(struct page_pool *pool, uint64_t address);
+
+uint64_t page_pool_bytes(const struct page_pool *pool);
+// Address of an item; 0 is the oldest.
+uint64_t page_pool_item(const struct page_pool *pool, uint32_t index);
+// Give at least @pages back to the page allocator as long as a shrinker finds
+// any: deferred buffers first, then pools. Returns the pages given back.
+uint64_t reclaim(struct hk_machine *machine, uint64_t pages, double *cost);
+
+#endif
