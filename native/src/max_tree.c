@@ -70,18 +70,18 @@ static uint32_t last_lane(const uint32_t *node, uint32_t end)
 
 uint32_t max_tree_previous(const struct max_tree *tree, uint32_t end)
 {
-	uint32_t k = 0;
 	uint32_t lane = MAX_TREE_LANES;
-	uint32_t node = end & ~(MAX_TREE_LANES - 1U);
+	uint32_t node = 0;
+	uint32_t k = 0;
 
-	for (; k < tree->depth; k++) {
+	for (; k <= tree->depth; k++) {
 		node = end & ~(MAX_TREE_LANES - 1U);
 		lane = last_lane(&tree->level[k][node], end - node);
 		if (lane < MAX_TREE_LANES)
 			break;
 		end >>= MAX_TREE_SHIFT;
 	}
-	if (k == tree->depth)
+	if (k > tree->depth)
 		return HK_NO_LEAF;
 	lane += node;
 	while (k > 0) {

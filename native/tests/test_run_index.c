@@ -189,11 +189,14 @@ TEST(a_comb_can_be_made_and_pulled_apart)
 		take(index, bit, 1);
 	CHECK_EQ(run_index_longest(index), 1);
 	check(index);
-	for (uint32_t bit = 1; bit < BITS / 2; bit += 2) {
+	for (uint32_t bit = 1; bit < BITS / 2 - 1; bit += 2) {
 		run_index_give(index, bit, 1);
 		run_index_give(index, BITS - 1 - bit, 1);
-		CHECK_EQ(run_index_length(index, 0), bit + 2);
+		CHECK_EQ(run_index_length_before(index, BITS), bit + 2);
+		check(index);
 	}
+	run_index_give(index, BITS / 2 - 1, 1);
+	run_index_give(index, BITS / 2 + 1, 1);
 	CHECK_EQ(run_index_longest(index), BITS);
 	check(index);
 	run_index_destroy(index);
