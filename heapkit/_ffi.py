@@ -103,26 +103,28 @@ class TraceRule(IntEnum):
 def _field_type(ctype: Any) -> Any:
     if ctype.kind == "array":
         return (_field_type(ctype.item), (ctype.length,))
-    return np.dtype({"double": "float64"}.get(ctype.cname, ctype.cname.removesuffix("_t")))
+    return np.dtype(
+        {"double": "float64"}.get(ctype.cname, ctype.cname.removesuffix("_t"))
+    )
 
 
 def record_dtype(struct: str) -> np.dtype[np.void]:
-    """The numpy type of ``struct <name>``: its names, types and offsets."""
-    fields = ffi.typeof(f"struct {struct}").fields
+    """The numpy type of a C struct: its names, types and offsets."""
+    fields = ffi.typeof(struct).fields
     return np.dtype(
         {
             "names": [name for name, _ in fields],
             "formats": [_field_type(field.type) for _, field in fields],
             "offsets": [field.offset for _, field in fields],
-            "itemsize": ffi.sizeof(f"struct {struct}"),
+            "itemsize": ffi.sizeof(struct),
         }
     )
 
 
-ROW = record_dtype("hk_row")
-GAUGES = record_dtype("hk_gauges")
-POOL_FILL = record_dtype("hk_pool_fill")
-REGION = record_dtype("hk_region")
+ROW = record_dtype("struct hk_row")
+GAUGES = record_dtype("struct hk_gauges")
+POOL_FILL = record_dtype("struct hk_pool_fill")
+REGION = record_dtype("struct hk_region")
 COST_NAMES = tuple(name for name, _ in ffi.typeof("struct hk_costs").fields)
 
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""What the compiled module offers. Only ``heapkit._ffi`` imports it."""
+# What the compiled module offers. Only heapkit._ffi imports it.
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
-type CData = Any
+CData: TypeAlias = Any
 
 class CField:
     type: CType

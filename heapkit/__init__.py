@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""A laboratory for Linux DMA-BUF heaps.
+
+Bring a *board* (what memory a machine has) and a *trace* (which buffers were
+asked for, when): :func:`replay` puts the one on the other, :func:`simulate` and
+:func:`live` give heaps to allocate from, ``heapkit.explore`` shows them.
+
+The parts that need Jupyter, bokeh, pandas or pyarrow are imported when they are
+first asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
+
+from heapkit.board import (
+    Board,
+    CarveoutHeap,
+    ChunkHeap,
+    CmaHeap,
+    Device,
+    Memory,
+    PagePool,
+    SecureHeap,
+    SystemHeap,
+)
+from heapkit.costs import Cost, Costs
+from heapkit.errors import BackendUnavailable, FormatError, InvariantError
+from heapkit.replay import replay
+from heapkit.run import Run
+from heapkit.snapshot import BufferInfo, Observation, Region, Snapshot, State
+from heapkit.trace import Op, Trace
+from heapkit.units import GiB, KiB, MiB
+
+if TYPE_CHECKING:
+    from heapkit import explorers as explore
+    from heapkit import metrics, notebook, views, workloads
+    from heapkit.backends.live import live
+    from heapkit.backends.sim import simulate
+    from heapkit.importers import read
+    from heapkit.samples import sample
+    from heapkit.sizing import Recommendation, size
+
+__all__ = [
+    "BackendUnavailable",
+    "Board",
+    "BufferInfo",
+    "CarveoutHeap",
+    "ChunkHeap",
+    "CmaHeap",
+    "Cost",
+    "Costs",
+    "Device",
+    "FormatError",
+    "GiB",
+    "InvariantError",
+    "KiB",
+    "Memory",
+    "MiB",
+    "Observation",
+    "Op",
+    "PagePool",
+    "Recommendation",
+    "Region",
+    "Run",
+    "SecureHeap",
+    "Snapshot",
+    "State",
+    "SystemHeap",
+    "Trace",
+    "explore",
+    "live",
+    "metrics",
+    "notebook",
+    "read",
+    "replay",
+    "sample",
+    "simulate",
+    "size",
+    "views",
+    "workloads",
+]
+
+# name -> (module, attribute of it; None for the module itself)
+_LAZY: dict[str, tuple[str, str | None]] = {
+    "Recommendation": ("heapkit.sizing", "Recommendation"),
+    "explore": ("heapkit.explorers", None),
+    "live": ("heapkit.backends.live", "live"),
+    "metrics": ("heapkit.metrics", None),
+    "notebook": ("heapkit.notebook", None),
+    "read": ("heapkit.importers", "read"),
+    "sample": ("heapkit.samples", "sample"),
+    "simulate": ("heapkit.backends.sim", "simulate"),
+    "size": ("heapkit.sizing", "size"),
+    "views": ("heapkit.views", None),
+    "workloads": ("heapkit.workloads", None),
+}
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("heapkit")
+    if name not in _LAZY:
+        raise AttributeError(f"module 'heapkit' has no attribute {name!r}")
+    module, attribute = _LAZY[name]
+    loaded = _import_module(module)
+    value: object = loaded if attribute is None else getattr(loaded, attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

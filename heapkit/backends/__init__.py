@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Where buffers come from: ``sim`` (the C core) or ``live`` (the running kernel)."""

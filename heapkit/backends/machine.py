@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: MIT
+"""A board as the C core takes it: :class:`heapkit.Board` to ``hk_machine_spec``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import assert_never
+
+from heapkit import _ffi
+from heapkit.board import Board
+from heapkit.board_parts import (
+    CarveoutHeap,
+    ChunkHeap,
+    CmaHeap,
+    Device,
+    Heap,
+    SecureHeap,
+    SystemHeap,
+)
+from heapkit.snapshot import Region, Snapshot, State
+
+
+def machine(board: Board, *, extra_devices: Sequence[Device] = ()) -> _ffi.Machine:
+    """An idle machine of ``board``; ``extra_devices`` follow the board's own."""
+    return _ffi.Machine(
+        {
+            "memory": _memory(board),
+            "heaps": [_heap(heap) for heap in board.heaps],
+            "devices": [
+                {"coherent": int(device.coherent)}
+                for device in (*board.devices, *extra_devices)
+            ],
+            "costs": {name: board.costs[name].value for name in _ffi.COST_NAMES},
+        },
+        what=f"board {board.name!r}",
+    )
+
+
+def _memory(board: Board) -> dict[str, int]:
+    memory = board.memory
+    if memory is None:
+        return {"base": 0, "total": 0, "min_free": 0}
+    least = memory.default_min_free if memory.min_free is None else memory.min_free
+    return {"base": memory.base, "total": memory.total, "min_free": least}
+
+
+def _heap(heap: Heap) -> dict[str, object]:
+    match heap:
+        case SystemHeap():
+            return _system(heap)
+        case CmaHeap():
+            return {
+                "kind": _ffi.HeapKind.CMA,
+                "alignment_order": heap.alignment_order,
+                **_region(heap),
+            }
+        case CarveoutHeap():
+            return _carveout(heap)
+        case ChunkHeap():
+            return {"kind": _ffi.HeapKind.CHUNK, **_region(heap)}
+        case SecureHeap():
+            return {
+                "kind": _ffi.HeapKind.SECURE,
+                "fit": fit(heap.fit),
+                "align": _ffi.PAGE_SIZE,
+                **_region(heap),
+            }
+        case _:
+            assert_never(heap)
+
+
+def fit(name: str) -> _ffi.Fit:
+    """``"first-align"`` as the core's enumerator."""
+    return _ffi.Fit[name.upper().replace("-", "_")]
+
+
+def _region(heap: CmaHeap | CarveoutHeap | ChunkHeap | SecureHeap) -> dict[str, object]:
+    return {"base": heap.base, "size": heap.size, "granule": heap.granule}
+
+
+def _carveout(heap: CarveoutHeap) -> dict[str, object]:
+    flag = _ffi.HeapFlag
+    flags = flag(0)
+    flags |= flag.ZERO_AT_FREE if heap.zero == "free" else flag(0)
+    flags |= flag.DEFERRED_FREE if heap.deferred_free else flag(0)
+    flags |= flag.RETRY_DRAINED if heap.retry_drained else flag(0)
+    return {
+        "kind": _ffi.HeapKind.CARVEOUT,
+        "fit": fit(heap.fit),
+        "align": heap.align,
+        "flags": flags,
+        **_region(heap),
+    }
+
+
+def _system(heap: SystemHeap) -> dict[str, object]:
+    spec: dict[str, object] = {
+        "kind": _ffi.HeapKind.SYSTEM,
+        "granule": _ffi.PAGE_SIZE,
+        "n_orders": len(heap.orders),
+        "order": heap.orders,
+    }
+    flags = _ffi.HeapFlag.UNCACHED if heap.uncached else _ffi.HeapFlag(0)
+    pool = heap.pool
+    if pool is None:
+        return spec | {"flags": flags}
+    flags |= _ffi.HeapFlag.POOLED
+    if pool.deferred_free:
+        flags |= _ffi.HeapFlag.DEFERRED_FREE
+    return spec | {
+        "flags": flags,
+        "pool_fill": [pool.fill_of(order) for order in heap.orders],
+        "pool_low": [pool.low_of(order) for order in heap.orders],
+        "pool_limit": pool.limit or 0,
+        "refill_defer_ns": pool.refill_defer_ns,
+    }
+
+
+def layout(
+    board: Board,
+    machine: _ffi.Machine,
+    heap: int,
+    *,
+    owner: Callable[[int], str] = "#{}".format,
+) -> Snapshot:
+    """The regions of the heap of that index; ``owner`` names a buffer by its id.
+
+    A system heap's snapshot spans the memory; its ``attributes`` hold the free
+    blocks of each order ("buddyinfo") and of each pool ("pool_fill").
+    """
+    spec = board.heaps[heap]
+    regions = tuple(
+        Region(
+            int(r["address"]),
+            int(r["size"]),
+            State(int(r["state"])),
+            "" if r["owner"] == _ffi.NO_OWNER else owner(int(r["owner"])),
+        )
+        for r in machine.snapshot(heap)
+    )
+    if not isinstance(spec, SystemHeap):
+        assert spec.base is not None
+        return Snapshot(spec.name, spec.base, spec.size, regions, origin="simulated")
+    assert board.memory is not None
+    attributes: dict[str, object] = {
+        "buddyinfo": tuple(int(count) for count in machine.buddyinfo()),
+        "pool_fill": dict(zip(spec.orders, machine.pool_fill(heap), strict=False)),
+    }
+    memory = board.memory
+    return Snapshot(
+        spec.name, memory.base, memory.total, regions, "simulated", attributes
+    )

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: MIT
+"""Simulated heaps: the C core behind the kernel's words.
+
+Time stands still but for :meth:`SimHeaps.advance`, and nothing depends on the
+garbage collector: a buffer that is never closed stays allocated, as in a program
+that forgets it, until its heaps are closed.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator, Mapping, Sequence
+from heapq import heappop, heappush
+from types import TracebackType
+from typing import Self
+
+from heapkit import _ffi, arguments
+from heapkit.backends.machine import layout, machine
+from heapkit.backends.sim_buffer import Attachment, Cell, Door, SimBuf
+from heapkit.board import Board, Device
+from heapkit.errors import refusal
+from heapkit.snapshot import Snapshot
+
+__all__ = ["Attachment", "SimBuf", "SimHeap", "SimHeaps", "simulate"]
+
+U64_MAX = 2**64 - 1
+# A board that names no devices takes any name; their number is the core's to know
+# when the machine is made.
+SPARE_DEVICES = 64
+
+
+def simulate(board: Board) -> SimHeaps:
+    """The heaps of ``board``, idle, as a mapping of names to heaps.
+
+    What :func:`heapkit.live` gives on a running kernel, and what only a
+    simulation can show: layouts, gauges, attached devices, modelled latencies.
+    """
+    if not isinstance(board, Board):
+        raise arguments.wrong("simulate", "board", board, "a heapkit.Board")
+    return SimHeaps(board)
+
+
+class SimHeaps(Mapping[str, "SimHeap"]):
+    """A mapping of heap names to heaps; satisfies :class:`heapkit.interface.Heaps`.
+
+    A context manager: leaving it closes every buffer and heap.
+    """
+
+    def __init__(self, board: Board) -> None:
+        self.board = board
+        spare = () if board.devices else (Device("spare"),) * SPARE_DEVICES
+        self._machine = machine(board, extra_devices=spare)
+        self._door = Door(self._machine)
+        self._lock = self._machine.lock
+        self._cells: dict[int, Cell] = {}
+        self._free_ids: list[int] = []
+        self._devices = {d.name: i for i, d in enumerate(board.devices)}
+        names = enumerate(board.heap_names)
+        self._heaps = {name: SimHeap(self, name, index) for index, name in names}
+
+    def __getitem__(self, name: str) -> SimHeap:
+        try:
+            return self._heaps[name]
+        except (KeyError, TypeError):
+            there = ", ".join(self._heaps)
+            raise KeyError(f"no heap {name!r}; there is: {there}") from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._heaps)
+
+    def __len__(self) -> int:
+        return len(self._heaps)
+
+    def __repr__(self) -> str:
+        return f"<SimHeaps of {self.board.name!r}: {', '.join(self._heaps)}>"
+
+    @property
+    def now_ns(self) -> int:
+        """The virtual clock."""
+        return self._door.now_ns
+
+    def advance(self, ns: int) -> None:
+        """Let ``ns`` pass, in which idle threads zero, return and refill pages."""
+        ns = arguments.integer("advance", "ns", ns, high=2**62 - self._door.now_ns)
+        with self._lock:
+            self._machine.advance(self._door.now_ns + ns)
+            self._door.now_ns += ns
+
+    def allocate(self, size: int, chain: Sequence[str]) -> SimBuf:
+        """From the first heap of ``chain`` that has the memory.
+
+        Only ENOMEM moves on to the next heap; the last heap's error is raised.
+        """
+        if isinstance(chain, str) or not isinstance(chain, Sequence) or not chain:
+            raise arguments.wrong(
+                "allocate", "chain", chain, "a sequence of heap names, at least one"
+            )
+        return self.allocate_from([self[name] for name in chain], size)
+
+    def allocate_from(self, chain: Sequence[SimHeap], size: int) -> SimBuf:
+        """As :meth:`allocate`, from heaps instead of their names."""
+        what = "|".join(heap.name for heap in chain)
+        size = arguments.integer(what, "size", size, high=U64_MAX)
+        with self._lock:
+            buffer = self._free_ids[0] if self._free_ids else len(self._cells)
+            step = self._machine.step(
+                _ffi.Op.ALLOC,
+                buffer=buffer,
+                size=size,
+                heaps=[heap.index for heap in chain],
+                time_ns=self._door.now_ns,
+            )
+            if step.status:
+                self._door.step(_ffi.Op.FREE, buffer=buffer)
+                raise refusal(-step.status, f"{what}: {size} bytes")
+            if self._free_ids:
+                heappop(self._free_ids)
+            rounded = -(-size // _ffi.PAGE_SIZE) * _ffi.PAGE_SIZE
+            cell = Cell(
+                self._door,
+                buffer=buffer,
+                size=rounded,
+                heap=self.board.heaps[step.heap],
+                latency_ns=step.latency_ns,
+                forget=self._forget,
+            )
+            self._cells[buffer] = cell
+            return SimBuf(cell)
+
+    def _forget(self, cell: Cell) -> None:
+        del self._cells[cell.buffer]
+        heappush(self._free_ids, cell.buffer)
+
+    @property
+    def buffers(self) -> tuple[SimBuf, ...]:
+        """A new reference to each live buffer, by the core's id; close them too."""
+        with self._lock:
+            return tuple(SimBuf(self._cells[i]) for i in sorted(self._cells))
+
+    def device(self, name: str) -> Device:
+        """The board's device of that name.
+
+        A plain one that does not snoop where the board names no devices;
+        ``ValueError`` lists those it names.
+        """
+        device = self.board.device(name)
+        with self._lock:
+            if name not in self._devices and len(self._devices) == SPARE_DEVICES:
+                raise arguments.wrong(
+                    "device",
+                    "name",
+                    name,
+                    f"{SPARE_DEVICES} names, or a board that lists its devices",
+                )
+            index = self._devices.setdefault(name, len(self._devices))
+            self._door.devices[device] = index
+        return device
+
+    def owner(self, buffer: int) -> str:
+        """What a snapshot calls the buffer of that id: its name, or "#id"."""
+        cell = self._cells.get(buffer)
+        return (cell.name if cell else "") or f"#{buffer}"
+
+    def layout(self, index: int) -> Snapshot:
+        """The regions of the heap of that index."""
+        with self._lock:
+            return layout(self.board, self._machine, index, owner=self.owner)
+
+    def gauges(self, index: int) -> _ffi.Gauges:
+        """The gauges of the heap of that index."""
+        return self._machine.gauges(index)
+
+    def check(self) -> None:
+        """Raise :class:`heapkit.InvariantError` if an invariant is broken."""
+        self._machine.check()
+
+    def close(self) -> None:
+        """Close every buffer and heap; a second time does nothing."""
+        self._machine.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class SimHeap:
+    """One heap of a simulated board.
+
+    Satisfies :class:`heapkit.interface.DmaHeap` and
+    :class:`heapkit.interface.HeapView`.
+    """
+
+    def __init__(self, heaps: SimHeaps, name: str, index: int) -> None:
+        self._heaps, self._name, self.index = heaps, name, index
+
+    @property
+    def name(self) -> str:
+        """As on the board."""
+        return self._name
+
+    def allocate(self, size: int, *, heap_flags: int = 0) -> SimBuf:
+        """A zeroed buffer of ``size`` bytes, rounded up to pages.
+
+        ``OSError`` as the kernel says it: EINVAL for size 0, for one that does
+        not survive rounding up and for any heap flag; ENOMEM.
+        """
+        flags = arguments.integer(self._name, "heap_flags", heap_flags, high=U64_MAX)
+        size = arguments.integer(self._name, "size", size, high=U64_MAX)
+        if flags:
+            what = f"{self._name}: heap_flags={flags:#x}, {size} bytes"
+            raise refusal(errno.EINVAL, what)
+        return self._heaps.allocate_from([self], size)
+
+    def snapshot(self) -> Snapshot:
+        """Every region by address; owned by a buffer's name, or "#id" without one."""
+        return self._heaps.layout(self.index)
+
+    def gauges(self) -> _ffi.Gauges:
+        """Free, longest free, pooled and deferred bytes now."""
+        return self._heaps.gauges(self.index)
+
+    def check(self) -> None:
+        """Raise :class:`heapkit.InvariantError` if an invariant is broken."""
+        self._heaps.check()
+
+    def __repr__(self) -> str:
+        return f"<SimHeap {self._name}>"

@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: MIT
+"""A simulated dma-buf: its references, its memory, its attached devices."""
+
+from __future__ import annotations
+
+import errno
+import mmap
+import os
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from heapkit import _ffi, arguments
+from heapkit.board import Device, Heap, SecureHeap
+from heapkit.errors import refusal
+from heapkit.snapshot import Region
+from heapkit.units import format_bytes
+
+ACCESS = {
+    "r": _ffi.Access.READ,
+    "w": _ffi.Access.WRITE,
+    "rw": _ffi.Access.READ | _ffi.Access.WRITE,
+}
+NAME_BYTES = _ffi.uapi_constant("DMA_BUF_NAME_LEN") - 1  # without the NUL
+
+
+class Door:
+    """The machine as its buffers see it: one clock, one numbering of devices."""
+
+    def __init__(self, core: _ffi.Machine) -> None:
+        self.core = core
+        self.now_ns = 0
+        self.devices: dict[Device, int] = {}
+
+    def step(
+        self,
+        op: _ffi.Op,
+        *,
+        buffer: int,
+        size: int = 0,
+        offset: int = 0,
+        device: int = 0,
+        access: int = 0,
+    ) -> _ffi.Step:
+        """One event on a buffer that exists, now."""
+        return self.core.step(
+            op,
+            buffer=buffer,
+            size=size,
+            offset=offset,
+            device=device,
+            access=access,
+            time_ns=self.now_ns,
+        )
+
+
+class Cell:
+    """What all references to one buffer share. Kernel: struct dma_buf.
+
+    ``references`` counts file descriptors and attachments: an importer holds the
+    buffer it is attached to (drm_gem_prime_import_dev() takes a reference). The
+    last to go frees the memory.
+    """
+
+    def __init__(
+        self,
+        door: Door,
+        *,
+        buffer: int,
+        size: int,
+        heap: Heap,
+        latency_ns: int,
+        forget: Callable[[Cell], None],
+    ) -> None:
+        self.door, self.buffer, self.size, self.heap = door, buffer, size, heap
+        self.name = ""
+        self.references = 0
+        self.latency_ns = latency_ns
+        self._forget = forget
+        self._memory: mmap.mmap | None = None
+
+    def memory(self) -> mmap.mmap:
+        """Anonymous shared memory, made when it is first asked for: zeroed."""
+        with self.door.core.lock:
+            if self._memory is None:
+                self._memory = mmap.mmap(-1, self.size)
+            return self._memory
+
+    def get(self) -> None:
+        """One reference more."""
+        with self.door.core.lock:
+            self.references += 1
+
+    def put(self) -> None:
+        """One reference less."""
+        with self.door.core.lock:
+            self.references -= 1
+            if self.references == 0 and not self.door.core.closed:
+                self.do(_ffi.Op.FREE, "free")
+                self._memory = None
+                self._forget(self)
+
+    def do(self, op: _ffi.Op, what: str, **arguments: int) -> None:
+        """Carry out ``op``; the model's refusal is raised."""
+        with self.door.core.lock:
+            step = self.door.step(op, buffer=self.buffer, **arguments)
+            self.latency_ns = step.latency_ns
+        if step.status:
+            raise refusal(-step.status, f"{self.heap.name}: {self.size} bytes, {what}")
+
+
+class SimBuf:
+    """A reference to a buffer; satisfies :class:`heapkit.interface.DmaBuf`."""
+
+    def __init__(self, cell: Cell) -> None:
+        self._cell: Cell | None = cell
+        self._size, self._exp_name = cell.size, cell.heap.name
+        cell.get()
+
+    @property
+    def size(self) -> int:
+        """Bytes, a whole number of pages."""
+        return self._open().size
+
+    @property
+    def exp_name(self) -> str:
+        """The name of the heap that served it."""
+        return self._open().heap.name
+
+    @property
+    def name(self) -> str:
+        """As last set through any reference; empty at first."""
+        return self._open().name
+
+    @property
+    def latency_ns(self) -> int:
+        """What the model charges for the last thing done to the buffer."""
+        return self._open().latency_ns
+
+    @property
+    def entries(self) -> tuple[Region, ...]:
+        """The sg entries in allocation order, with their addresses."""
+        cell = self._open()
+        owner = cell.name or f"#{cell.buffer}"
+        return tuple(
+            Region(int(entry["address"]), int(entry["size"]), owner=owner)
+            for entry in cell.door.core.entries(cell.buffer)
+        )
+
+    def set_name(self, name: str) -> None:
+        """DMA_BUF_SET_NAME: at most 31 bytes, or ``OSError(EINVAL)``."""
+        cell = self._open()
+        if not isinstance(name, str) or "\0" in name:
+            raise arguments.wrong(cell.heap.name, "name", name, "text without NUL")
+        if len(os.fsencode(name)) > NAME_BYTES:
+            what = f"name {name!r} is longer than {NAME_BYTES} bytes"
+            raise refusal(errno.EINVAL, what)
+        cell.name = name
+
+    def mmap(self) -> memoryview:
+        """The whole buffer, shared among its references and writable.
+
+        The mapping outlives :meth:`close`, as in the kernel. ``OSError(EINVAL)``
+        for a secure heap, which the CPU cannot reach.
+        """
+        cell = self._open()
+        if isinstance(cell.heap, SecureHeap):
+            raise refusal(errno.EINVAL, f"{cell.heap.name}: mmap of a secure buffer")
+        return memoryview(cell.memory())
+
+    def begin_cpu_access(
+        self, access: str = "rw", *, offset: int = 0, length: int | None = None
+    ) -> None:
+        """DMA_BUF_IOCTL_SYNC with START: ``access`` is "r", "w" or "rw".
+
+        ``offset`` and ``length`` (default: to the end) in bytes are the vendor
+        kernels' partial maintenance; outside of the buffer is ``OSError(EINVAL)``.
+        """
+        self._sync(_ffi.Op.BEGIN_CPU, access, offset, length)
+
+    def end_cpu_access(
+        self, access: str = "rw", *, offset: int = 0, length: int | None = None
+    ) -> None:
+        """DMA_BUF_IOCTL_SYNC with END; otherwise as :meth:`begin_cpu_access`."""
+        self._sync(_ffi.Op.END_CPU, access, offset, length)
+
+    def _sync(self, op: _ffi.Op, access: str, offset: int, length: int | None) -> None:
+        cell = self._open()
+        owner = cell.heap.name
+        access = arguments.choice(owner, "access", access, tuple(ACCESS))
+        offset = arguments.integer(owner, "offset", offset, high=2**63)
+        if length is None:
+            # The core takes length 0 for the whole buffer.
+            length = max(cell.size - offset, 1) if offset else 0
+        else:
+            length = arguments.integer(owner, "length", length, low=1, high=2**63)
+        what = f"sync {access} of {length} bytes from {offset} on"
+        cell.do(op, what, access=int(ACCESS[access]), offset=offset, size=length)
+
+    def attach(self, device: Device) -> Attachment:
+        """dma_buf_attach(): what :meth:`SimHeaps.device` gives, at this buffer."""
+        cell = self._open()
+        if device not in cell.door.devices:
+            allowed = "what heaps.device(name) returned"
+            raise arguments.wrong(cell.heap.name, "device", device, allowed)
+        return Attachment(cell, device)
+
+    def dup(self) -> SimBuf:
+        """Another reference to the same buffer."""
+        return SimBuf(self._open())
+
+    def close(self) -> None:
+        """Drop this reference; the last one frees the buffer.
+
+        Allowed with devices attached: they keep the buffer until they detach.
+        """
+        cell, self._cell = self._cell, None
+        if cell is not None:
+            cell.put()
+
+    def _open(self) -> Cell:
+        if self._cell is None:
+            raise refusal(errno.EBADF, f"{self!r} is closed")
+        if self._cell.door.core.closed:
+            raise refusal(errno.EBADF, f"{self!r}: its heaps are closed")
+        return self._cell
+
+    def __enter__(self) -> Self:
+        self._open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        state = "" if self._cell else ", closed"
+        return f"<SimBuf {self._exp_name} {format_bytes(self._size)}{state}>"
+
+
+class Attachment:
+    """A device at a buffer. Kernel: struct dma_buf_attachment.
+
+    :attr:`latency_ns` is what the model charges for the last call. Each call can
+    raise ``OSError(EINVAL)``: unmapping what is not mapped, mapping twice.
+    """
+
+    def __init__(self, cell: Cell, device: Device) -> None:
+        self._cell: Cell | None = cell
+        self.device = device
+        self.mapped = False
+        self._do(_ffi.Op.ATTACH)
+        cell.get()
+
+    def _do(self, op: _ffi.Op) -> None:
+        cell = self._cell
+        if cell is None:
+            raise refusal(errno.EINVAL, f"device {self.device.name}: detached")
+        index = cell.door.devices[self.device]
+        cell.do(op, f"{op.name.lower()} {self.device.name}", device=index)
+        self.latency_ns = cell.latency_ns
+
+    def map(self) -> None:
+        """dma_buf_map_attachment(): the device may access the buffer."""
+        if self.mapped:
+            raise refusal(errno.EINVAL, f"device {self.device.name}: already mapped")
+        self._do(_ffi.Op.MAP)
+        self.mapped = True
+
+    def unmap(self) -> None:
+        """dma_buf_unmap_attachment()."""
+        if not self.mapped:
+            raise refusal(errno.EINVAL, f"device {self.device.name}: not mapped")
+        self._do(_ffi.Op.UNMAP)
+        self.mapped = False
+
+    def detach(self) -> None:
+        """dma_buf_detach(); unmaps first where needed. Again does nothing."""
+        cell = self._cell
+        if cell is None:
+            return
+        if not cell.door.core.closed:
+            if self.mapped:
+                self.unmap()
+            self._do(_ffi.Op.DETACH)
+        self._cell = None
+        cell.put()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.detach()

@@ -1,0 +1,319 @@
+# SPDX-License-Identifier: MIT
+"""What an event of a run did and why, in plain words.
+
+The run's own columns tell what happened. Why an allocation was refused depends
+on the layout at that moment, which is had by replaying the trace up to it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from heapkit._ffi import PAGE_SIZE, Access, Op
+from heapkit.board import (
+    CarveoutHeap,
+    ChunkHeap,
+    CmaHeap,
+    Heap,
+    SecureHeap,
+    SystemHeap,
+)
+from heapkit.snapshot import Snapshot, State
+from heapkit.units import format_bytes, format_ns
+
+if TYPE_CHECKING:
+    from heapkit.run import Run
+
+
+class Moment(Protocol):
+    """A machine between two events of a trace."""
+
+    def advance(self, now_ns: int) -> None:
+        """Let the idle threads run until ``now_ns``."""
+
+    def snapshot(self, heap: int) -> Snapshot:
+        """The regions of the heap of that index."""
+
+    def close(self) -> None:
+        """Give its memory back."""
+
+
+Rewind = Callable[[int], Moment]
+
+
+def explain(run: Run, i: int, rewind: Rewind) -> str:
+    """One or more sentences about event ``i``; ``rewind(n)`` replays ``n`` events."""
+    op = Op(run["op"][i])
+    tell = {
+        Op.ALLOC: _allocation,
+        Op.FREE: _free,
+        Op.PRESSURE: _pressure,
+    }.get(op, _device_or_cpu)
+    return f"Event {i}, {op.name}: " + tell(run, i, rewind)
+
+
+# --- Allocations -------------------------------------------------------------
+
+
+def _allocation(run: Run, i: int, rewind: Rewind) -> str:
+    wanted = _bytes(run["size"][i])
+    chain = run.trace.heaps[run.trace.chain[i]].split("|")
+    tried = chain[: int(run["tried"][i])]
+    status = int(run["status"][i])
+    refused = tried if status else tried[:-1]
+    told = [f"buffer {run['buffer'][i]} asks {_either(chain)} for {wanted}"]
+    if refused:
+        told += _refusals(run, i, refused, rewind)
+    if status:
+        code = errno.errorcode[-status]
+        rest = "no heap was left to try" if len(chain) > 1 else "there is no other heap"
+        told.append(
+            f"The allocation fails with {code} ({os.strerror(-status)}): {rest}"
+        )
+    else:
+        told.append(_served(run, i, tried[-1], len(tried)))
+    return ". ".join(told) + "."
+
+
+def _served(run: Run, i: int, heap: str, tries: int) -> str:
+    entries, pooled = int(run["entries"][i]), int(run["pool_entries"][i])
+    words = f"It is served by {heap}"
+    words += f", heap {tries} of its chain," if tries > 1 else ""
+    words += f" at {int(run['address'][i]):#x} in {_count(entries, 'entry', 'entries')}"
+    if pooled:
+        words += f", {pooled} of them from the pool"
+    words += f", and takes {format_ns(run['latency_ns'][i])}"
+    return words + _left(run, i)
+
+
+def _left(run: Run, i: int) -> str:
+    if "free_bytes" not in run.columns:
+        return ""
+    free, largest = run["free_bytes"][i], run["largest_free_bytes"][i]
+    return f"; {_bytes(free)} are free then, the longest run {_bytes(largest)}"
+
+
+def _refusals(run: Run, i: int, heaps: list[str], rewind: Rewind) -> Iterator[str]:
+    size = int(run["size"][i])
+    moment = rewind(i)
+    try:
+        moment.advance(int(run["time_ns"][i]))
+        for name in heaps:
+            snapshot = moment.snapshot(run.heap_index(name))
+            reason = why_refused(run.board.heap(name), snapshot, size)
+            yield f"{name} refuses: {reason}"
+    finally:
+        moment.close()
+
+
+def why_refused(heap: Heap, layout: Snapshot, size: int) -> str:
+    """Why ``heap``, laid out as ``layout``, has no room for ``size`` bytes."""
+    if isinstance(heap, SystemHeap):
+        return _why_system(layout, size)
+    granule = heap.granule
+    need = -(-size // granule) * granule
+    if need > heap.size:
+        return f"{_bytes(need)} are more than the whole heap, {_bytes(heap.size)}"
+    free, largest = layout.free_bytes, layout.largest_free_bytes
+    fits = (
+        f"The largest buffer it could have served is {_bytes(servable(heap, layout))}"
+    )
+    if free < need:
+        return f"exhausted, {_bytes(free)} of {_bytes(heap.size)} are free" + _pending(
+            layout, f". {fits}"
+        )
+    pieces = _count(len(_runs(layout)), "piece", "pieces")
+    if largest < need:
+        return (
+            f"fragmented, {_bytes(free)} are free but in {pieces}, "
+            f"the longest {_bytes(largest)}" + _pending(layout, f". {fits}")
+        )
+    return (
+        f"alignment, the longest of {pieces} is {_bytes(largest)} but none holds "
+        f"{_bytes(need)} at a multiple of {_bytes(_alignment(heap, need))}. {fits}"
+    )
+
+
+def _why_system(layout: Snapshot, size: int) -> str:
+    pooled = sum(r.size for r in layout.regions if r.state is State.POOL)
+    words = f"exhausted, the page allocator has {_bytes(layout.free_bytes)} free"
+    words += f" and the pools hold {_bytes(pooled)}" if pooled else ""
+    need = -(-size // PAGE_SIZE) * PAGE_SIZE
+    return words + _pending(layout, f", and {_bytes(need)} are needed")
+
+
+def _pending(layout: Snapshot, otherwise: str) -> str:
+    waiting = sum(r.size for r in layout.regions if r.state is State.DEFERRED)
+    if not waiting:
+        return otherwise
+    return (
+        f"; {_bytes(waiting)} more are freed but not yet returned "
+        f"(deferred free){otherwise}"
+    )
+
+
+def servable(heap: Heap, layout: Snapshot) -> int:
+    """The most bytes that one buffer could get from ``heap`` now."""
+    if isinstance(heap, SystemHeap):
+        return layout.free_bytes
+    if isinstance(heap, ChunkHeap):
+        return sum(end - start for start, end in _runs(layout))
+    runs = _runs(layout)
+    if _aligns_to_order(heap):
+        return max((_servable_by_order(heap, *run) for run in runs), default=0)
+    align = _alignment(heap, PAGE_SIZE)
+    return max((end - _up(start, align) for start, end in runs), default=0)
+
+
+def _servable_by_order(heap: Heap, start: int, end: int) -> int:
+    # The alignment asked for grows with the size, so each power of two is tried.
+    origin = _origin(heap)
+    best, size = 0, PAGE_SIZE
+    while size < 2 * (end - start):
+        first = _up(start - origin, _alignment(heap, size)) + origin
+        fitting = min(end - first, size)
+        if _alignment(heap, size) < size:
+            fitting = end - first
+        best, size = max(best, fitting), size * 2
+    return best
+
+
+def _runs(layout: Snapshot) -> list[tuple[int, int]]:
+    """The free runs as (start, end), neighbouring free regions joined."""
+    runs: list[tuple[int, int]] = []
+    for hole in layout.holes:
+        if runs and runs[-1][1] == hole.address:
+            runs[-1] = (runs[-1][0], hole.end)
+        else:
+            runs.append((hole.address, hole.end))
+    return runs
+
+
+def _aligns_to_order(heap: Heap) -> bool:
+    return isinstance(heap, CmaHeap) or getattr(heap, "fit", "") == "order-align"
+
+
+def _alignment(heap: Heap, size: int) -> int:
+    """Bytes that a buffer of ``size`` must be aligned to in ``heap``."""
+    power = PAGE_SIZE << (-(-size // PAGE_SIZE) - 1).bit_length()
+    match heap:
+        case CmaHeap():
+            return max(heap.granule, min(power, PAGE_SIZE << heap.alignment_order))
+        case CarveoutHeap() | SecureHeap() if heap.fit == "order-align":
+            return power
+        case CarveoutHeap() if heap.fit == "first-align":
+            return heap.align
+        case ChunkHeap():
+            return heap.chunk
+    return PAGE_SIZE
+
+
+def _origin(heap: Heap) -> int:
+    # gen_pool_first_fit_order_align() counts from the chunk's first bit,
+    # cma_alloc() from address 0.
+    if isinstance(heap, (CarveoutHeap, SecureHeap)):
+        return heap.base or 0
+    return 0
+
+
+def _up(value: int, multiple: int) -> int:
+    return -(-value // multiple) * multiple
+
+
+# --- Everything else ---------------------------------------------------------
+
+
+def _free(run: Run, i: int, _: Rewind) -> str:
+    buffer = run["buffer"][i]
+    start = _allocated_at(run, i)
+    if run["status"][start]:
+        return (
+            f"buffer {buffer} was refused at event {start}, so there is nothing to do."
+        )
+    heap = run.heap_names[run["heap"][i]]
+    held = format_ns(int(run["time_ns"][i] - run["time_ns"][start]))
+    return (
+        f"buffer {buffer}, {_bytes(run['size'][start])} of {heap} at "
+        f"{int(run['address'][start]):#x}, is freed after {held}; that takes "
+        f"{format_ns(run['latency_ns'][i])}{_left(run, i)}{_waiting(run, i)}."
+    )
+
+
+def _waiting(run: Run, i: int) -> str:
+    if "deferred_bytes" not in run.columns or not run["deferred_bytes"][i]:
+        return ""
+    waiting = _bytes(run["deferred_bytes"][i])
+    return f", and {waiting} wait to be zeroed and returned (deferred free)"
+
+
+def _device_or_cpu(run: Run, i: int, _: Rewind) -> str:
+    op, buffer, status = Op(run["op"][i]), run["buffer"][i], int(run["status"][i])
+    start = _allocated_at(run, i)
+    if op in (Op.BEGIN_CPU, Op.END_CPU):
+        what = (
+            f"the CPU's {_access(run, i)} access to {_part(run, i)} of buffer {buffer}"
+        )
+        what += " begins" if op is Op.BEGIN_CPU else " ends"
+    else:
+        what = f"{_device(run, i)} and buffer {buffer}"
+    if status:
+        code = errno.errorcode[-status]
+        return f"{what}: refused with {code} ({os.strerror(-status)})."
+    if run["status"][start]:
+        return f"{what}: nothing to do, the buffer was refused at event {start}."
+    entries = _count(int(run["entries"][start]), "entry", "entries")
+    cost = format_ns(run["latency_ns"][i])
+    return f"{what} ({_bytes(run['size'][start])} in {entries}); it takes {cost}."
+
+
+def _pressure(run: Run, i: int, _: Rewind) -> str:
+    words = f"the shrinkers are asked for {_bytes(run['size'][i])} and take "
+    words += format_ns(run["latency_ns"][i])
+    if "pool_bytes" in run.columns:
+        words += f"; the pools then hold {_bytes(run['pool_bytes'][i])}"
+        words += f", {_bytes(run['free_bytes'][i])} of memory are free"
+    return words + "."
+
+
+def _allocated_at(run: Run, i: int) -> int:
+    mine = run.trace.dense_buffer[:i] == run.trace.dense_buffer[i]
+    return int(np.flatnonzero(mine & (run["op"][:i] == Op.ALLOC))[-1])
+
+
+def _access(run: Run, i: int) -> str:
+    given = run.trace.access
+    access = Access.READ | Access.WRITE if given is None else Access(int(given[i]))
+    return "/".join(str(flag.name).lower() for flag in access)
+
+
+def _part(run: Run, i: int) -> str:
+    offset = 0 if run.trace.offset is None else run.trace.offset[i]
+    length = run["size"][i]
+    return f"{_bytes(length)} from {_bytes(offset)} on" if length else "the whole"
+
+
+def _device(run: Run, i: int) -> str:
+    device = 0 if run.trace.device is None else int(run.trace.device[i])
+    names = run.trace.devices
+    return f"device {names[device]}" if device < len(names) else "the device"
+
+
+def _either(chain: list[str]) -> str:
+    return (
+        chain[0]
+        if len(chain) == 1
+        else f"{chain[0]}, else {', else '.join(chain[1:])},"
+    )
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
+def _bytes(size: Any) -> str:
+    return format_bytes(int(size))

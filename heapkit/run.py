@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: MIT
+"""What a replay returns: one row per event, plus gauges."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heapkit import _ffi, explain, metrics
+from heapkit.board import Board
+from heapkit.snapshot import Snapshot
+from heapkit.trace import Trace
+from heapkit.units import format_bytes, format_ns
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ROW_COLUMNS = _ffi.ROW.names or ()
+GAUGE_COLUMNS = _ffi.GAUGES.names or ()
+TRACE_COLUMNS = ("op", "buffer", "size", "time_ns")
+
+
+class Run:
+    """One row per event of ``trace`` on ``board``; immutable.
+
+    ``run["status"]`` and the other :attr:`columns` are read-only views, in the
+    order of the trace: ``status`` (0 or a negative errno), ``heap`` (index into
+    :attr:`heap_names` of the heap that served the event or was tried last, -1
+    for none), ``tried`` (heaps tried), ``entries`` and ``pool_entries`` (sg
+    entries, and those a pool served), ``address`` (of the first entry, bytes),
+    ``latency_ns``; the gauges of that heap after the event, in bytes:
+    ``free_bytes``, ``largest_free_bytes``, ``pool_bytes``, ``deferred_bytes``;
+    and the trace's own ``op``, ``buffer``, ``size``, ``time_ns``.
+    """
+
+    def __init__(
+        self,
+        trace: Trace,
+        board: Board,
+        *,
+        rows: NDArray[np.void],
+        gauges: NDArray[np.void] | None,
+        fills: tuple[str, NDArray[np.void]] | None,
+        rewind: Callable[[int], explain.Moment],
+    ) -> None:
+        self.trace, self.board = trace, board
+        self._rows, self._gauges, self._fills = rows, gauges, fills
+        self._rewind = rewind
+        for array in (rows, gauges, fills and fills[1]):
+            if array is not None:
+                array.flags.writeable = False
+
+    @property
+    def heap_names(self) -> tuple[str, ...]:
+        """The board's heaps, in the order of ``run["heap"]``."""
+        return self.board.heap_names
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What ``run[…]`` takes."""
+        gauges = () if self._gauges is None else GAUGE_COLUMNS
+        return (*TRACE_COLUMNS, *ROW_COLUMNS, *gauges)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, column: str) -> NDArray[Any]:
+        if column in TRACE_COLUMNS:
+            values: NDArray[Any] = getattr(self.trace, column)
+            return values
+        if column in ROW_COLUMNS:
+            return self._rows[column]
+        if column in GAUGE_COLUMNS:
+            if self._gauges is None:
+                raise KeyError(f"{column}: this run was replayed with gauges=False")
+            return self._gauges[column]
+        raise KeyError(f"{column!r}; allowed: {', '.join(self.columns)}")
+
+    def heap_index(self, heap: str) -> int:
+        """Where ``heap`` stands in :attr:`heap_names`."""
+        if heap not in self.heap_names:
+            allowed = ", ".join(self.heap_names)
+            raise ValueError(f"heap: {heap!r} is not on the board; allowed: {allowed}")
+        return self.heap_names.index(heap)
+
+    def pool_fill(self, heap: str) -> NDArray[np.uint32]:
+        """Blocks in each pool of ``heap`` after each event: (len(run), orders).
+
+        The columns follow the heap's ``orders``. Recorded only when the replay
+        was asked to (``pool_fill=heap``).
+        """
+        if self._fills is None or self._fills[0] != heap:
+            recorded = self._fills[0] if self._fills else "no heap"
+            raise ValueError(
+                f"heap: {heap!r}; this run recorded the pools of {recorded}: "
+                f"replay(…, pool_fill={heap!r})"
+            )
+        orders = getattr(self.board.heap(heap), "orders", ())
+        items: NDArray[np.uint32] = self._fills[1]["items"]
+        return items[:, : len(orders)]
+
+    def snapshot(self, heap: str, event: int) -> Snapshot:
+        """The exact layout of ``heap`` just after ``event``: it is replayed so far."""
+        index = self.heap_index(heap)
+        moment = self._rewind(self._event(event) + 1)
+        try:
+            return moment.snapshot(index)
+        finally:
+            moment.close()
+
+    def explain(self, i: int) -> str:
+        """What event ``i`` did and why, in plain words."""
+        return explain.explain(self, self._event(i), self._rewind)
+
+    def _event(self, i: int) -> int:
+        if not -len(self) <= i < len(self):
+            raise IndexError(f"event {i}; this run has {len(self)}")
+        return int(i) % len(self)
+
+    def summary(self) -> dict[str, Any]:
+        """The run in numbers that JSON can hold; sizes in bytes, times in ns."""
+        return summarise(self)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per event: ``heap`` as a categorical of names, ``status`` as text."""
+        import pandas as pd
+
+        codes = self["heap"].astype(np.int64)
+        texts = {0: "ok"} | {-code: name for code, name in errno.errorcode.items()}
+        data: dict[str, Any] = {name: self[name] for name in self.columns}
+        ops = pd.Index([op.name for op in _ffi.Op])
+        data["op"] = pd.Categorical.from_codes(self["op"].astype(np.int64), ops)
+        names = pd.Index(self.heap_names)
+        data["heap"] = pd.Categorical.from_codes(codes, names)
+        data["status"] = pd.Series(self["status"]).map(texts).to_numpy()
+        return pd.DataFrame(data)
+
+    def __repr__(self) -> str:
+        summary = self.summary()
+        return (
+            f"<Run of {len(self)} events on {self.board.name!r}: "
+            f"{summary['allocations']} allocations, {summary['failures']} failed>"
+        )
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        lines = "".join(
+            f"<tr><th style='text-align:left'>{escape(label)}</th>"
+            f"<td style='text-align:left'>{escape(text)}</td></tr>"
+            for label, text in _lines(self.summary())
+        )
+        caption = f"Run on board {escape(repr(self.board.name))}"
+        return f"<table><caption>{caption}</caption>{lines}</table>"
+
+
+def summarise(run: Run) -> dict[str, Any]:
+    """The dictionary of :meth:`Run.summary`."""
+    is_alloc = run["op"] == _ffi.Op.ALLOC
+    status = run["status"][is_alloc]
+    ok = status == 0
+    codes, counts = np.unique(status[~ok], return_counts=True)
+    served = run["heap"][is_alloc][ok]
+    entries = run["entries"][is_alloc][ok].sum()
+    return {
+        "events": len(run),
+        "allocations": len(status),
+        "failures": int(np.count_nonzero(~ok)),
+        "failure_rate": metrics.failure_rate(run),
+        "failures_by_errno": {
+            errno.errorcode[-int(code)]: int(count)
+            for code, count in zip(codes, counts, strict=True)
+        },
+        "served_by_heap": {
+            name: int(np.count_nonzero(served == index))
+            for index, name in enumerate(run.heap_names)
+        },
+        "fallbacks": int(np.count_nonzero(run["tried"][is_alloc][ok] > 1)),
+        "pool_hit_rate": (
+            float(run["pool_entries"][is_alloc][ok].sum() / entries) if entries else 0.0
+        ),
+        "peak_used_bytes": {
+            name: int(metrics.held_bytes(run, name).max(initial=0))
+            for name in run.heap_names
+        },
+        "allocation_latency_ns": metrics.percentiles(run["latency_ns"][is_alloc][ok]),
+        "total_latency_ns": int(run["latency_ns"].sum()),
+        **_gauge_extremes(run),
+    }
+
+
+def _gauge_extremes(run: Run) -> dict[str, Any]:
+    if "free_bytes" not in run.columns:
+        return {}
+    of_heap = {name: run["heap"] == index for index, name in enumerate(run.heap_names)}
+    seen = {name: rows for name, rows in of_heap.items() if rows.any()}
+
+    def extreme(column: str, pick: Callable[[NDArray[Any]], Any]) -> dict[str, int]:
+        return {name: int(pick(run[column][rows])) for name, rows in seen.items()}
+
+    return {
+        "min_free_bytes": extreme("free_bytes", np.min),
+        "min_largest_free_bytes": extreme("largest_free_bytes", np.min),
+        "max_pool_bytes": extreme("pool_bytes", np.max),
+        "max_deferred_bytes": extreme("deferred_bytes", np.max),
+    }
+
+
+def _lines(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    latency = summary["allocation_latency_ns"]
+    shown = [
+        f"{name} {format_ns(ns)}" for name, ns in latency.items() if ns is not None
+    ]
+    failures = f"{summary['failures']} ({summary['failure_rate']:.2%})"
+    for name, count in summary["failures_by_errno"].items():
+        failures += f", {count} {name}"
+    return [
+        ("events", str(summary["events"])),
+        ("allocations", str(summary["allocations"])),
+        ("failed", failures),
+        ("served by a later heap", str(summary["fallbacks"])),
+        ("allocation latency", ", ".join(shown) or "none"),
+        *(
+            (f"{name}: served, peak", f"{count}, {format_bytes(peak)}")
+            for (name, count), peak in zip(
+                summary["served_by_heap"].items(),
+                summary["peak_used_bytes"].values(),
+                strict=True,
+            )
+        ),
+    ]
