@@ -15,14 +15,14 @@ LAYERS = (
     {"_native", "errors", "units"},
     {"_ffi"},
     {
-        *("arguments", "board", "board_parts", "costs", "explain", "interface"),
-        *("metrics", "placement", "presets", "run", "samples", "snapshot"),
-        *("trace", "trace_file", "uapi"),
+        *("arguments", "board", "board_parts", "costs", "event_table"),
+        *("explain", "interface", "metrics", "placement", "presets", "run"),
+        *("samples", "snapshot", "trace", "trace_columns", "trace_file", "uapi"),
     },
     {"backends"},
     {
         *("calibrate", "cli", "conformance", "importers", "replay"),
-        *("reserved_memory", "sizing", "workloads"),
+        *("reserved_memory", "sizing", "sync_cost", "workloads"),
     },
     {"views"},
     {"explorers", "notebook"},
@@ -41,7 +41,7 @@ DOORS = {
 
 # The C core has no clock, no randomness and no input or output.
 C_HEADERS = {
-    *("assert.h", "errno.h", "limits.h", "stdbool.h", "stddef.h", "stdint.h"),
+    *("assert.h", "errno.h", "limits.h", "math.h", "stdbool.h", "stddef.h", "stdint.h"),
     *("stdlib.h", "string.h"),
 }
 # uapi.c asks the compiler for the kernel's own constants.

@@ -115,5 +115,11 @@ def test_notebook_is_committed_without_outputs(path):
 
 
 @by_name
+def test_notebook_names_its_kernel_so_that_lab_does_not_ask(path):
+    book = nbformat.read(path, as_version=4)
+    assert book.metadata.kernelspec.name == "python3"
+
+
+@by_name
 def test_notebook_file_is_small(path):
     assert path.stat().st_size <= LARGEST_FILE
