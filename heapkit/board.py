@@ -149,6 +149,17 @@ class Board:
             _replace_in(whole, owner, fields)
         return Board(**whole)
 
+    def value(self, key: str) -> Any:
+        """What :meth:`replace` would change: ``value("camera.size")``.
+
+        ``ValueError`` if the board has no such thing.
+        """
+        owner, path = _split(key, (*self.heap_names, *(d.name for d in self.devices)))
+        parts = {part.name: part for part in (*self.heaps, *self.devices)}
+        if owner:
+            return _reach(key, parts[owner], path)
+        return _reach(key, self, key)
+
     def to_frame(self) -> pd.DataFrame:
         """One row per heap: name, kind, base, size, end (no base: not a region)."""
         import pandas as pd
@@ -182,6 +193,23 @@ class Board:
             span, size = f"{base:#x}-{end - 1:#x}", format_bytes(size_or_none)
             rows.append((base, heap.name, heap.kind, span, size))
         return rows
+
+
+def _reach(key: str, part: Any, path: str) -> Any:
+    for name in path.split("."):
+        if not dataclasses.is_dataclass(part) and not isinstance(part, Costs):
+            raise wrong("Board.value", "key", key, f"a name that leads past {part!r}")
+        allowed = _names(part)
+        if name not in allowed:
+            raise wrong("Board.value", "key", key, f"one of {allowed} after its owner")
+        part = part[name].value if isinstance(part, Costs) else getattr(part, name)
+    return part
+
+
+def _names(part: Any) -> tuple[str, ...]:
+    if isinstance(part, Costs):
+        return tuple(part)
+    return tuple(f.name for f in dataclasses.fields(part) if not f.name.startswith("_"))
 
 
 def _parts(argument: str, value: object, kind: Any, most: int) -> tuple[Any, ...]:

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: MIT
+"""How large must it be? A sweep over boards, and the smallest one that will do.
+
+Every setting is replayed with every trace, on threads: the core drops the GIL.
+The spread over the traces is the uncertainty of the answer; it covers the
+workload's randomness only, not the model's error.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import EllipsisType
+from typing import Any
+
+import numpy as np
+
+from heapkit._ffi import PAGE_SIZE
+from heapkit.board import Board
+from heapkit.recommendation import Recommendation, Target, Trial
+from heapkit.replay import replay
+from heapkit.run import Run
+from heapkit.trace import Op, Trace
+
+__all__ = ["Recommendation", "Target", "Trial", "size"]
+
+Workload = Callable[..., Trace]
+Traces = Trace | Sequence[Trace] | Workload
+Choices = Iterable[Any] | EllipsisType
+
+#: ``vary={"camera.size": ...}`` tries this many sizes between a quarter of the
+#: board's and twice it (assumed to bracket the answer).
+ELLIPSIS_STEPS = 15
+DEFAULT_SEEDS = (1, 2, 3, 4, 5)
+
+
+def size(
+    trace: Traces,
+    board: Board,
+    *,
+    vary: Mapping[str, Choices],
+    target: Target | Mapping[str, Any] | float = 0.0,
+    seeds: Iterable[int] = DEFAULT_SEEDS,
+    threads: int | None = None,
+    progress: bool | None = None,
+) -> Recommendation:
+    """The smallest setting of ``vary`` that meets ``target`` on every trace.
+
+    ``trace``: a trace, several, or a workload (``hk.workloads.camera_boot``), which
+    is then called with every seed of ``seeds``. ``vary`` maps names that
+    ``Board.replace`` knows ("camera.size", "system-pooled.pool.fill") of one heap
+    to the values to try, or to ``...`` for a range around the board's own. Numbers
+    are tried in ascending order; several names are tried in all combinations,
+    ordered by their sum. ``target``: a Target, its arguments as a dict, or a failure
+    rate. ``threads``: None for one per CPU. ``progress``: None shows
+    a bar when there are more than 50 replays.
+
+    The answer is exact for the values tried: refine by calling again with a
+    narrower range. ``ValueError`` names what is wrong with an argument.
+    """
+    goal = _target(target)
+    heap, settings = _settings(board, vary)
+    traces = _traces(trace, seeds)
+    jobs = [(s, i) for s in settings for i in range(len(traces))]
+    boards = {id(s): board.replace(s) for s in settings}
+
+    def run(job: tuple[dict[str, Any], int]) -> Trial:
+        setting, index = job
+        result = replay(
+            traces[index], boards[id(setting)], gauges=False, progress=False
+        )
+        return _trial(result, heap, setting, index)
+
+    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+        trials = tuple(
+            _with_progress(pool.map(run, jobs), total=len(jobs), progress=progress)
+        )
+    return Recommendation(board, goal, heap, settings, trials, len(traces))
+
+
+def _target(target: Target | Mapping[str, Any] | float) -> Target:
+    if isinstance(target, Target):
+        return target
+    if isinstance(target, Mapping):
+        unknown = set(target) - {"failure_rate", "p99_ns"}
+        if unknown:
+            raise ValueError(
+                f"target has {sorted(unknown)}: only failure_rate and p99_ns are known"
+            )
+        return Target(**target)
+    return Target(failure_rate=target)
+
+
+def _settings(
+    board: Board, vary: Mapping[str, Choices]
+) -> tuple[str, tuple[dict[str, Any], ...]]:
+    if not vary:
+        raise ValueError("vary={}: name what to vary, as in {'camera.size': ...}")
+    heaps = {_heap_of(board, name) for name in vary}
+    if len(heaps) > 1:
+        raise ValueError(
+            f"vary names several heaps, {sorted(heaps)}: size one at a time"
+        )
+    columns = [_choices(board, name, values) for name, values in vary.items()]
+    grid = [dict(zip(vary, row, strict=True)) for row in itertools.product(*columns)]
+    if all(isinstance(v, int | float) for s in grid for v in s.values()):
+        grid.sort(key=lambda s: (sum(s.values()), tuple(s.values())))
+    return heaps.pop(), tuple(grid)
+
+
+def _choices(board: Board, name: str, values: Choices) -> list[Any]:
+    if isinstance(values, EllipsisType):
+        now = board.value(name)
+        if not isinstance(now, int) or isinstance(now, bool) or now < 4 * PAGE_SIZE:
+            raise ValueError(f"vary={{{name!r}: ...}}: is {now!r}, so list the values")
+        steps = np.geomspace(now / 4, now * 2, ELLIPSIS_STEPS) // PAGE_SIZE
+        return sorted({int(s) * PAGE_SIZE for s in steps})
+    chosen = list(values)
+    if not chosen:
+        raise ValueError(f"vary={{{name!r}: []}}: list at least one value")
+    return chosen
+
+
+def _heap_of(board: Board, name: str) -> str:
+    board.value(name)  # raises for an unknown name
+    return max((h for h in board.heap_names if name.startswith(h + ".")), key=len)
+
+
+def _traces(trace: Traces, seeds: Iterable[int]) -> list[Trace]:
+    if isinstance(trace, Trace):
+        return [trace]
+    traces = [trace(seed=s) for s in seeds] if callable(trace) else list(trace)
+    if not traces or not all(isinstance(t, Trace) for t in traces):
+        raise ValueError(
+            f"trace={trace!r}: must be a Trace, several, or a workload with seeds"
+        )
+    return traces
+
+
+def _trial(run: Run, heap: str, setting: dict[str, Any], index: int) -> Trial:
+    """Count the allocations that reached ``heap`` and what it made of them."""
+    trace = run.trace
+    position = np.array(
+        [
+            names.index(heap) if heap in names else len(run.board.heaps)
+            for names in (chain.split("|") for chain in trace.heaps)
+        ]
+    )
+    alloc = np.flatnonzero(trace.op == Op.ALLOC)
+    reached = alloc[run["tried"][alloc] > position[trace.chain[alloc]]]
+    served = (run["heap"][reached] == run.board.heap_names.index(heap)) & (
+        run["status"][reached] == 0
+    )
+    latency = run["latency_ns"][reached]
+    p50, p99 = np.percentile(latency, (50, 99)) if len(latency) else (0.0, 0.0)
+    return Trial(
+        setting, index, len(reached), int((~served).sum()), float(p50), float(p99)
+    )
+
+
+def _with_progress(
+    trials: Iterable[Trial], *, total: int, progress: bool | None
+) -> Iterable[Trial]:
+    if progress is False or (progress is None and total <= 50):
+        return trials
+    from tqdm.auto import tqdm
+
+    bar: Iterable[Trial] = tqdm(trials, total=total, unit="replay", desc="size")
+    return bar
