@@ -62,7 +62,7 @@ def _raspberry_pi_4g() -> Board:
             CmaHeap(name="linux,cma", size=512 * MiB, base=0x2000_0000),
         ),
         # BCM2711 has no coherent interconnect for these (assumed).
-        devices=(Device("unicam"), Device("isp"), Device("codec"), Device("vc4")),
+        devices=(Device("isp"), Device("codec"), Device("display"), Device("gpu")),
     )
 
 
@@ -104,7 +104,7 @@ def _set_top_4k() -> Board:
             SecureHeap(name="protected,secure-video", size=SECURE_VIDEO),
         ),
         # Not coherent: assumed.
-        devices=(Device("vdec"), Device("gpu"), Device("display")),
+        devices=(Device("codec"), Device("gpu"), Device("display")),
     )
 
 
