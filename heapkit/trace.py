@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: MIT
+"""A trace: which buffers were asked for, when. A table of requests, immutable."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from heapkit import _ffi
+from heapkit import trace_columns as columns
+from heapkit._ffi import Op
+from heapkit.arguments import wrong
+from heapkit.units import format_bytes, format_ns
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Op", "Trace"]
+
+_DEVICE_OPS = (Op.ATTACH, Op.DETACH, Op.MAP, Op.UNMAP)
+_CPU_OPS = (Op.BEGIN_CPU, Op.END_CPU)
+_READ_WRITE = 3
+
+# What hk_trace_check() refuses: the column to show, and what is allowed there.
+_RULES = {
+    "UNKNOWN_OP": ("op", "0 to 8, see hk.Op"),
+    "TIME_BACKWARDS": ("time_ns", "no less than before"),
+    "SIZE_ZERO": ("size", "more than 0 bytes for an ALLOC"),
+    "SIZE_HUGE": ("size", "what survives rounding up to a page"),
+    "BUFFER_RANGE": ("buffer", "a dense id"),
+    "BUFFER_LIVE": ("buffer", "an id that is not in use"),
+    "BUFFER_UNKNOWN": ("buffer", "an id that was allocated and not yet freed"),
+    "CHAIN_RANGE": ("chain", "a code of heaps"),
+    "DEVICE_RANGE": ("device", "a code of devices"),
+    "ACCESS": ("access", "1 (read), 2 (write) or 3 (both) for CPU access"),
+}
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True, slots=True)
+class Trace:
+    """Columns of equal length, one row per event; make one with :meth:`from_columns`.
+
+    ``op`` (:class:`Op`), ``buffer`` (any ids; one may be used again after its
+    FREE), ``size`` (bytes; of CPU access the length, 0 for all), ``chain`` (codes
+    into ``heaps``: the heaps an ALLOC tries, "camera|system"), ``time_ns``, and
+    where given ``device`` (codes into ``devices``), ``access`` (1 read, 2 write, 3
+    both; absent: both) and ``offset`` (bytes; absent: 0). What an op does not use
+    is ignored. ``dense_buffer`` numbers the buffers below ``n_buffers``.
+    """
+
+    op: NDArray[np.uint8]
+    buffer: NDArray[Any]
+    size: NDArray[np.uint64]
+    chain: NDArray[np.uint16]
+    time_ns: NDArray[np.int64]
+    heaps: tuple[str, ...]
+    dense_buffer: NDArray[np.uint32]
+    n_buffers: int
+    device: NDArray[np.uint16] | None = None
+    devices: tuple[str, ...] = ()
+    access: NDArray[np.uint8] | None = None
+    offset: NDArray[np.uint64] | None = None
+    _meta: str = "{}"
+
+    def __post_init__(self) -> None:
+        for name in ("op", "buffer", "size", "chain", "time_ns", "dense_buffer"):
+            object.__setattr__(self, name, _read_only(getattr(self, name)))
+        for name in ("device", "access", "offset"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, _read_only(getattr(self, name)))
+        _check(self)
+
+    @classmethod
+    def from_columns(
+        cls,
+        *,
+        op: ArrayLike,
+        buffer: ArrayLike,
+        size: ArrayLike,
+        heap: object,
+        time_ns: ArrayLike,
+        heaps: Sequence[str] | None = None,
+        device: object | None = None,
+        devices: Sequence[str] | None = None,
+        access: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
+        meta: Mapping[str, object] | None = None,
+    ) -> Trace:
+        """A checked trace, without copying columns whose types fit.
+
+        ``heap`` is one name or chain for all, a name or chain per row, or integer
+        codes with ``heaps``; ``device`` likewise. ``meta`` is what JSON can hold.
+        ``ValueError`` names column, index and value: unequal lengths, NaN and
+        other non-integers, negative values, time going back, an ALLOC of no
+        bytes or of a buffer in use, any other op on a buffer that is not.
+        """
+        ops = columns.integers("op", op)
+        ops = columns.small("op", ops, len(Op) - 1, np.ones(len(ops), bool))
+        ids = columns.identities("buffer", buffer)
+        given: dict[str, Any] = {
+            "buffer": ids,
+            "size": columns.unsigned("size", size),
+            "time_ns": columns.times("time_ns", time_ns),
+        }
+        if offset is not None:
+            given["offset"] = columns.unsigned("offset", offset)
+        for name, column in given.items():
+            if len(column) != len(ops):
+                raise columns.lengths(name, len(column), len(ops))
+        chain, names = columns.coded("heap", heap, heaps, ops == Op.ALLOC)
+        columns.chains(names)
+        if device is not None:
+            uses_device = np.isin(ops, _DEVICE_OPS)
+            codes, table = columns.coded("device", device, devices, uses_device)
+            given |= {"device": codes, "devices": table}
+        if access is not None:
+            uses_access = np.isin(ops, _CPU_OPS)
+            given["access"] = columns.small("access", access, 3, uses_access)
+        dense, n_buffers = columns.dense(ids)
+        return cls(
+            op=ops,
+            chain=chain,
+            heaps=names,
+            dense_buffer=dense,
+            n_buffers=n_buffers,
+            _meta=_json(meta),
+            **given,
+        )
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Trace:
+        """From a Parquet file; :class:`heapkit.FormatError` if it is no trace."""
+        from heapkit.trace_file import read
+
+        return read(path)
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """As a Parquet file, whole or not at all; same trace, same bytes."""
+        from heapkit.trace_file import write
+
+        write(self, path)
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """A copy of what was given as ``meta``."""
+        loaded: dict[str, Any] = json.loads(self._meta)
+        return loaded
+
+    @property
+    def duration_ns(self) -> int:
+        """From the first event to the last."""
+        return int(self.time_ns[-1] - self.time_ns[0]) if len(self) else 0
+
+    def live_bytes(self) -> NDArray[np.int64]:
+        """Bytes asked for and not yet freed, after each event, before rounding.
+
+        What the heaps would hold together if no request failed.
+        """
+        change = np.zeros(len(self), np.int64)
+        rows = np.flatnonzero((self.op == Op.ALLOC) | (self.op == Op.FREE))
+        # By buffer, then by time: each FREE comes right after its own ALLOC.
+        rows = rows[np.argsort(self.dense_buffer[rows], kind="stable")]
+        allocs = self.op[rows] == Op.ALLOC
+        sizes = self.size[rows].astype(np.int64)
+        change[rows] = np.where(allocs, sizes, -np.roll(sizes, 1))
+        return np.cumsum(change)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per event; ops, chains and devices are categories."""
+        import pandas as pd
+
+        frame = {
+            "time_ns": self.time_ns,
+            "op": pd.Categorical.from_codes(self.op, [op.name for op in Op]),
+            "buffer": self.buffer,
+            "size": self.size,
+            "heap": _categorical(self.chain, self.heaps),
+        }
+        if self.device is not None:
+            frame["device"] = _categorical(self.device, self.devices)
+        for name in ("access", "offset"):
+            if (column := getattr(self, name)) is not None:
+                frame[name] = column
+        return pd.DataFrame(frame)
+
+    def equals(self, other: Trace) -> bool:
+        """Whether both say the same, however they are coded."""
+        if not isinstance(other, Trace) or self.meta != other.meta:
+            return False
+        mine, its = self._content(), other._content()
+        return all(np.array_equal(a, b) for a, b in zip(mine, its, strict=True))
+
+    def _content(self) -> list[NDArray[Any]]:
+        """What the events mean: unused cells left out, codes replaced by names."""
+        on_device = np.isin(self.op, _DEVICE_OPS)
+        on_cpu = np.isin(self.op, _CPU_OPS)
+        device = _spelt(self.device, self.devices or ("",), on_device)
+        return [
+            self.op,
+            self.buffer,
+            self.size,
+            self.time_ns,
+            _spelt(self.chain, self.heaps, self.op == Op.ALLOC),
+            device,
+            _filled(self.access, _READ_WRITE, on_cpu),
+            _filled(self.offset, 0, on_cpu),
+        ]
+
+    def __len__(self) -> int:
+        return len(self.op)
+
+    def __repr__(self) -> str:
+        heaps = ", ".join(self.heaps)
+        return (
+            f"<Trace: {len(self)} events, {self._n_allocs()} allocations "
+            f"from {heaps or 'no heap'}, {format_ns(self.duration_ns)}>"
+        )
+
+    def _repr_html_(self) -> str:
+        counts = np.bincount(self.op, minlength=len(Op))
+        ops = ", ".join(f"{op.name} {counts[op]}" for op in Op if counts[op])
+        peak = int(self.live_bytes().max(initial=0))
+        facts = {
+            "events": f"{len(self)} ({ops})",
+            "heaps": ", ".join(self.heaps),
+            "devices": ", ".join(self.devices),
+            "duration": format_ns(self.duration_ns),
+            "most bytes at once": format_bytes(peak),
+            **{key: str(value) for key, value in self.meta.items()},
+        }
+        rows = "".join(
+            f"<tr><th>{html.escape(key)}</th><td>{html.escape(value)}</td></tr>"
+            for key, value in facts.items()
+            if value
+        )
+        return f"<table><caption>trace</caption>{rows}</table>"
+
+    def _n_allocs(self) -> int:
+        return int(np.count_nonzero(self.op == Op.ALLOC))
+
+
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def _json(meta: Mapping[str, object] | None) -> str:
+    try:
+        return json.dumps(dict(meta or {}), sort_keys=True, allow_nan=False)
+    except (TypeError, ValueError):
+        raise wrong("Trace", "meta", meta, "a mapping that JSON can hold") from None
+
+
+def _check(trace: Trace) -> None:
+    found = _ffi.check_trace(trace)
+    if found is None:
+        return
+    index, rule = found
+    column, allowed = _RULES[rule]
+    value = getattr(trace, column)
+    shown = value[index] if value is not None else None
+    if column == "buffer":
+        allowed = f"for {Op(trace.op[index]).name} {allowed}"
+    elif column == "time_ns":
+        allowed = f"{trace.time_ns[index - 1]} or more, as in the event before"
+    raise columns.fault(column, index, shown, allowed)
+
+
+def _categorical(codes: NDArray[Any], names: tuple[str, ...]) -> Any:
+    import pandas as pd
+
+    return pd.Categorical.from_codes(codes if names else codes - 1, names)
+
+
+def _spelt(
+    codes: NDArray[Any] | None, names: tuple[str, ...], rows: NDArray[np.bool_]
+) -> NDArray[Any]:
+    chosen = np.zeros(rows.sum(), int) if codes is None else codes[rows]
+    return np.array(names, dtype=object)[chosen]
+
+
+def _filled(
+    column: NDArray[Any] | None, absent: int, rows: NDArray[np.bool_]
+) -> NDArray[Any]:
+    return np.full(rows.sum(), absent) if column is None else column[rows]
