@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""Events gathered in any order, column by column, and made a trace at the end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from heapkit.trace import Op, Trace
+from heapkit.units import US
+
+READ, WRITE = 1, 2  # DMA_BUF_SYNC_READ and DMA_BUF_SYNC_WRITE
+
+
+class EventTable:
+    """Rows in any order, made a trace at the end; adding takes arrays."""
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[NDArray[Any], ...]] = []
+        self._buffers = 0
+
+    def buffers(self, count: int) -> NDArray[np.int64]:
+        """Ids that no other call got."""
+        self._buffers += count
+        return np.arange(self._buffers - count, self._buffers)
+
+    def add(
+        self,
+        time_ns: ArrayLike,
+        op: Op,
+        buffer: ArrayLike,
+        *,
+        size: ArrayLike = 0,
+        device: int = 0,
+        access: int = READ | WRITE,
+        offset: ArrayLike = 0,
+    ) -> None:
+        """One row per element, scalars repeated."""
+        time = np.atleast_1d(np.asarray(time_ns, np.int64))
+        columns = np.broadcast_arrays(time, op, buffer, size, device, access, offset)
+        self._parts.append(columns)
+
+    def trace(self, heap: str, devices: tuple[str, ...], **meta: object) -> Trace:
+        """All rows by time; rows of equal time in the order they were added."""
+        time, op, buffer, size, device, access, offset = (
+            np.concatenate(column) for column in zip(*self._parts, strict=True)
+        )
+        order = np.argsort(time, kind="stable")
+        extra: dict[str, Any] = {}
+        if devices:
+            extra = {
+                "device": device[order].astype(np.uint16),
+                "devices": devices,
+                "access": access[order].astype(np.uint8),
+                "offset": offset[order],
+            }
+        return Trace.from_columns(
+            op=op[order].astype(np.uint8),
+            buffer=buffer[order].astype(np.uint32),
+            size=size[order],
+            heap=np.zeros(len(order), np.uint16),
+            heaps=(heap,),
+            time_ns=time[order],
+            meta={**meta, "heap": heap},
+            **extra,
+        )
+
+    def take(
+        self,
+        time: ArrayLike,
+        buffers: NDArray[np.int64],
+        size: ArrayLike,
+        device: int,
+    ) -> None:
+        """Allocate, attach, map."""
+        start = np.asarray(time)
+        self.add(start, Op.ALLOC, buffers, size=size)
+        self.add(start + 20 * US, Op.ATTACH, buffers, device=device)
+        self.add(start + 40 * US, Op.MAP, buffers, device=device)
+
+    def give(self, time: ArrayLike, buffers: NDArray[np.int64], device: int) -> None:
+        """Unmap, detach, free."""
+        start = np.asarray(time)
+        self.add(start, Op.UNMAP, buffers, device=device)
+        self.add(start + 10 * US, Op.DETACH, buffers, device=device)
+        self.add(start + 20 * US, Op.FREE, buffers)
