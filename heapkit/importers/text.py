@@ -51,7 +51,7 @@ def decode(raw: bytes, *, path: object = None) -> str:
 
 def _not_text(message: str, raw: bytes, at: int, path: object) -> FormatError:
     start = raw.rfind(b"\n", 0, at) + 1
-    shown = raw[start : start + 40].decode("latin-1")
+    shown = raw[start : start + 40].split(b"\n")[0].decode("latin-1")
     line = raw.count(b"\n", 0, at) + 1
     return FormatError(f"{message} (byte {at})", path=path, line=line, text=shown)
 
