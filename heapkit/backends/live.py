@@ -66,7 +66,7 @@ class LiveHeaps(Mapping[str, "LiveHeap"]):
     def __getitem__(self, name: str) -> LiveHeap:
         try:
             return self._heaps[name]
-        except KeyError:
+        except (KeyError, TypeError):
             there = ", ".join(self._heaps)
             raise KeyError(f"no heap {name!r}; there is: {there}") from None
 
@@ -84,8 +84,10 @@ class LiveHeaps(Mapping[str, "LiveHeap"]):
 
         Only ENOMEM moves on to the next heap; the last heap's error is raised.
         """
-        if isinstance(chain, str) or not chain:
-            raise ValueError(f"chain={chain!r}: must be a sequence of heap names")
+        if isinstance(chain, str) or not isinstance(chain, Sequence) or not chain:
+            raise arguments.wrong(
+                "allocate", "chain", chain, "a sequence of heap names, at least one"
+            )
         *others, last = [self[name] for name in chain]
         for heap in others:
             try:
@@ -212,12 +214,13 @@ class LiveBuf(Descriptor):
 
     def set_name(self, name: str) -> None:
         """DMA_BUF_SET_NAME: at most 31 bytes, or ``OSError(EINVAL)``."""
-        encoded = os.fsencode(name)
-        if b"\0" in encoded:
-            raise ValueError(f"name={name!r}: must not contain NUL")
+        fd = self.fileno()
+        if not isinstance(name, str) or "\0" in name:
+            owner = self._heap.name
+            raise arguments.wrong(owner, "name", name, "text without NUL")
         # The argument is the string itself; one byte too many is as good as ten.
-        argument = encoded[: uapi.DMA_BUF_NAME_LEN] + b"\0"
-        ioctl(self.fileno(), uapi.DMA_BUF_SET_NAME_B, argument, f"name {name!r}")
+        argument = os.fsencode(name)[: uapi.DMA_BUF_NAME_LEN] + b"\0"
+        ioctl(fd, uapi.DMA_BUF_SET_NAME_B, argument, f"name {name!r}")
 
     def mmap(self) -> memoryview:
         """The whole buffer, shared and writable.
@@ -236,7 +239,8 @@ class LiveBuf(Descriptor):
     ) -> None:
         """DMA_BUF_IOCTL_SYNC with START: ``access`` is "r", "w" or "rw".
 
-        Linux maintains whole buffers; a part is ``OSError(EOPNOTSUPP)``.
+        Linux maintains whole buffers: a part of one is ``OSError(EOPNOTSUPP)``,
+        and what is not in it ``OSError(EINVAL)``.
         """
         self._sync(uapi.Sync.START, access, offset, length)
 
@@ -251,22 +255,21 @@ class LiveBuf(Descriptor):
     ) -> None:
         fd = self.fileno()
         access = arguments.choice(self._heap.name, "access", access, tuple(ACCESS))
-        if not self._is_whole(offset, length):
-            raise refusal(
-                errno.EOPNOTSUPP,
-                f"offset={offset!r}, length={length!r} of {self._size} bytes: Linux "
-                "maintains whole buffers only",
-            )
+        self._refuse_part(offset, length)
         argument = uapi.sync_data(edge | ACCESS[access]).buffer
         ioctl(fd, uapi.DMA_BUF_IOCTL_SYNC, argument, f"sync {access} {self!r}")
 
-    def _is_whole(self, offset: int, length: int | None) -> bool:
+    def _refuse_part(self, offset: int, length: int | None) -> None:
         owner, size = self._heap.name, self._size
-        offset = arguments.integer(owner, "offset", offset, high=size)
+        offset = arguments.integer(owner, "offset", offset, high=2**63)
         if length is None:
-            return offset == 0
-        left = size - offset
-        return arguments.integer(owner, "length", length, high=left) == size
+            length = max(size - offset, 1)
+        length = arguments.integer(owner, "length", length, low=1, high=2**63)
+        what = f"{owner}: {length} bytes from {offset} on, of {size}"
+        if offset + length > size:
+            raise refusal(errno.EINVAL, what)
+        if length < size:
+            raise refusal(errno.EOPNOTSUPP, f"{what}: Linux maintains whole buffers")
 
     def dup(self) -> LiveBuf:
         """Another reference to the same buffer."""

@@ -244,7 +244,7 @@ def test_the_last_heaps_error_is_raised(heaps, kernel):
         heaps.allocate(1 * MiB, ("reserved", "system"))
 
 
-@pytest.mark.parametrize("chain", ["system", ()])
+@pytest.mark.parametrize("chain", ["system", (), 7])
 def test_a_chain_is_a_sequence_of_names(heaps, chain):
     with pytest.raises(ValueError, match="chain="):
         heaps.allocate(4096, chain)
@@ -280,8 +280,14 @@ def test_partial_maintenance_is_not_supported_by_linux(buffer, part):
     assert raised.value.errno == errno.EOPNOTSUPP
 
 
-@pytest.mark.parametrize("part", [{"offset": -1}, {"length": 8193}, {"offset": 0.0}])
-def test_a_part_outside_the_buffer_is_a_wrong_argument(buffer, part):
+@pytest.mark.parametrize("part", [{"offset": 8192}, {"length": 8193}])
+def test_a_part_that_is_not_in_the_buffer_is_invalid(buffer, part):
+    with pytest.raises(hk.errors.InvalidArgument, match="of 8192"):
+        buffer.begin_cpu_access("r", **part)
+
+
+@pytest.mark.parametrize("part", [{"offset": -1}, {"length": 0}, {"offset": 0.0}])
+def test_what_is_no_range_is_a_wrong_argument(buffer, part):
     with pytest.raises(ValueError, match="allowed"):
         buffer.begin_cpu_access(**part)
 
