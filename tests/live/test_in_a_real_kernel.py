@@ -12,8 +12,9 @@ from tests.conftest import skip_or_fail
 from tests.live import rig
 
 # A junit file that lost tests on its way must not look like success.
-AT_LEAST = {"tests.live.guest.": 50, "tests.contract.": 10}
+AT_LEAST = {"tests.live.guest.": 50, "tests.contract.": 80}
 
+# -k live leaves out the contract's tests of the simulation, which run here anyway.
 # The plugins for notebooks and browsers take seconds to import in an emulator.
 PYTEST = [
     *(sys.executable, "-m", "pytest", "-q", "--color=no", "-p", "no:cacheprovider"),
@@ -30,7 +31,7 @@ def guest(tmp_path_factory):
         rig.kernel()
     except rig.RigError as error:
         skip_or_fail(str(error))
-    command = [*PYTEST, "tests/contract", "tests/live/guest"]
+    command = [*PYTEST, "tests/contract", "tests/live/guest", "-k", "live"]
     return rig.run(command, tmp_path_factory.mktemp("guest"))
 
 
@@ -66,8 +67,3 @@ def test_every_test_in_the_guest_passes(guest, outcomes):
 def test_no_suite_stayed_behind(outcomes, suite):
     ran = [test for test in outcomes if test.startswith(suite)]
     assert len(ran) >= AT_LEAST[suite]
-
-
-def test_the_contract_was_held_by_the_live_backend(outcomes):
-    contract = [test for test in outcomes if test.startswith("tests.contract.")]
-    assert [test for test in contract if "live" in test.partition("::")[2]]

@@ -6,14 +6,11 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import signal
 import struct
-import subprocess
-import sys
 
 import pytest
 
-from heapkit import MiB, uapi
+from heapkit import uapi
 
 ALLOC = uapi.DMA_HEAP_IOCTL_ALLOC
 SYNC = uapi.DMA_BUF_IOCTL_SYNC
@@ -121,17 +118,3 @@ def test_a_buffer_is_not_read_written_or_resized(buffer):
 def test_a_buffer_seeks_to_its_ends_only(buffer, offset, whence):
     with pytest.raises(OSError, match="Invalid argument"):
         os.lseek(buffer.fileno(), offset, whence)
-
-
-def test_the_system_heap_compares_no_size_before_it_takes_pages(heaps):
-    # The reason for allow_oversized: the kernel kills instead of refusing.
-    ask = (
-        "from pathlib import Path\n"
-        "from heapkit.backends import live\n"
-        "Path('/proc/self/oom_score_adj').write_text('1000')\n"
-        "live.live()['system'].allocate(2**40, allow_oversized=True)\n"
-    )
-    child = subprocess.run([sys.executable, "-c", ask], check=False)
-    assert child.returncode == -signal.SIGKILL
-    with heaps["system"].allocate(1 * MiB) as after:
-        assert after.size == 1 * MiB
