@@ -97,7 +97,8 @@ def read(path: str | os.PathLike[str]) -> Trace:
     content = Path(path).read_bytes()
     table = _parquet(content, path)
     metadata = {
-        key.decode(): value for key, value in (table.schema.metadata or {}).items()
+        key.decode(errors="replace"): value
+        for key, value in (table.schema.metadata or {}).items()
     }
     _check_version(metadata, path)
     _check_columns(table, path)
