@@ -127,7 +127,7 @@ class PagePool:
 
 @dataclass(frozen=True, kw_only=True)
 class SystemHeap:
-    """drivers/dma-buf/heaps/system_heap.c; with a ``pool``, Android's.
+    """The heap of drivers/dma-buf/heaps/system_heap.c; with a ``pool``, Android's.
 
     ``uncached`` maps write-combined and needs no cache maintenance. Where a pool
     is given, its orders are the heap's.
@@ -156,7 +156,7 @@ class SystemHeap:
 
 @dataclass(frozen=True, kw_only=True)
 class CmaHeap:
-    """drivers/dma-buf/heaps/cma_heap.c over one area of mm/cma.c.
+    """The heap of drivers/dma-buf/heaps/cma_heap.c over one area of mm/cma.c.
 
     Without a ``base`` the area is placed inside the memory, from the top down,
     aligned to a pageblock. A given base and the size need whole bits only: the

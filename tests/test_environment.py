@@ -20,7 +20,7 @@ CONDA_NAMES = {"python-build": "build"}
 # What is in the conda environment only: the interpreter and its tools.
 CONDA_ONLY = {"python", "pip", "c-compiler"}
 # The import names that are not the name of their package.
-IMPORT_NAMES = {"IPython": "ipython"}
+IMPORT_NAMES = {"IPython": "ipython", "PIL": "pillow"}
 
 
 def bounds(lines):

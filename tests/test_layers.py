@@ -22,10 +22,11 @@ LAYERS = (
     {"backends"},
     {
         *("calibrate", "cli", "conformance", "importers", "replay"),
-        *("reserved_memory", "sizing", "sync_cost", "workloads"),
+        *("recommendation", "reserved_memory", "sizing", "sync_cost"),
+        "workloads",
     },
     {"views"},
-    {"explorers", "notebook"},
+    {"explorers", "notebook", "show"},
     {"__init__", "__main__"},
 )
 LAYER = {name: rank for rank, names in enumerate(LAYERS) for name in names}
@@ -33,7 +34,7 @@ LAYER = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 # Heavy or outward packages, and the only places that may know them.
 DOORS = {
     "cffi": {"_ffi"},
-    "bokeh": {"views", "explorers", "notebook"},
+    "bokeh": {"views", "explorers", "notebook", "show"},
     "ipywidgets": {"explorers", "notebook"},
     "jupyter_bokeh": {"explorers", "notebook"},
     "IPython": {"explorers", "notebook"},
