@@ -15,6 +15,9 @@ from heapkit.views.reduce import BUCKETS, extremes
 from heapkit.views.ticks import hover_format
 
 
+_HELD = "B"
+
+
 def gauge_columns(
     event: npt.NDArray[Any],
     free: npt.NDArray[Any],
@@ -77,6 +80,7 @@ def free_space(
     _areas(fig, source)
     if held is not None:
         _held_lines(fig, theme.as_source(held, "hk_held"))
+        show_held(fig, shown=False)
     free = _line(fig, source, "free", theme.BLUE, "free")
     _line(fig, source, "largest", theme.GREEN, "largest free")
     fig.scatter(
@@ -135,6 +139,13 @@ def _line(
     )
 
 
+def show_held(fig: figure, *, shown: bool) -> None:
+    """Name the run kept for comparison in the legend, or not."""
+    for item in fig.legend[0].items:
+        if str(getattr(item.label, "value", "")).startswith(_HELD):
+            item.visible = shown
+
+
 def _held_lines(fig: figure, source: ColumnDataSource) -> None:
     for column, dash in (("free", "solid"), ("largest", "dashed")):
         fig.step(
@@ -145,6 +156,6 @@ def _held_lines(fig: figure, source: ColumnDataSource) -> None:
             line_color=theme.HELD,
             line_dash=dash,
             line_width=1.4,
-            legend_label="B" if column == "free" else "B, largest",
+            legend_label=_HELD if column == "free" else f"{_HELD}, largest",
             name=f"hk_held_{column}",
         )

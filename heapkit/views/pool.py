@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,20 +27,17 @@ def fill_columns(
     orders: Sequence[int],
     deferred: npt.NDArray[Any],
     *,
-    buckets: int = BUCKETS,
+    buckets: int = BUCKETS // 2,
 ) -> dict[str, Any]:
-    """Bytes that the pools hold after each event, stacked in the given order.
+    """Bytes that each pool holds after each event, in columns ``held_<order>``.
 
     ``items`` is (events, orders) blocks, ``deferred`` bytes freed but not yet
-    returned. Column ``top_<order>`` is the sum of the pools up to and including
-    that one, ``held_<order>`` the pool alone.
+    returned. At most ``2 * buckets`` rows per pool.
     """
     held = np.asarray(items, np.int64) * [PAGE << order for order in orders]
-    top = held.cumsum(axis=1)
-    rows = extremes(top[:, -1], np.asarray(deferred), buckets=buckets)
+    rows = extremes(*held.T, buckets=buckets)
     columns = {"event": theme.f32(rows), "deferred": theme.f32(deferred[rows])}
     for i, order in enumerate(orders):
-        columns[f"top_{order}"] = theme.f32(top[rows, i])
         columns[f"held_{order}"] = theme.f32(held[rows, i])
     return columns
 
@@ -85,6 +83,13 @@ def cdf_columns(latency_ns: npt.NDArray[Any], points: int = 400) -> dict[str, An
     }
 
 
+def decades(latency_ns: npt.NDArray[Any]) -> tuple[float, float]:
+    """The powers of ten around all values: an axis that seldom changes."""
+    low, high = max(1.0, float(latency_ns.min())), max(1.0, float(latency_ns.max()))
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    return 10.0**first, 10.0 ** max(last, first + 1)
+
+
 def pool_fill(
     columns: theme.Columns | ColumnDataSource,
     orders: Sequence[int],
@@ -104,20 +109,8 @@ def pool_fill(
         y=("", "bytes", Range1d(0, theme.headroom(top), name="hk_fill_y")),
     )
     theme.legend_above(fig)
-    below: str | int = 0
     for order, colour in zip(orders, _colours(len(orders)), strict=True):
-        fig.varea_step(
-            "event",
-            y1=below,
-            y2=f"top_{order}",
-            source=source,
-            step_mode="after",
-            fill_color=colour,
-            fill_alpha=0.75,
-            legend_label=f"order {order}",
-            name=f"hk_fill_{order}",
-        )
-        below = f"top_{order}"
+        _pool_line(fig, source, order, colour)
     line = fig.step(
         "event",
         "deferred",
@@ -140,6 +133,29 @@ def pool_fill(
         },
     )
     return fig
+
+
+def _pool_line(fig: figure, source: ColumnDataSource, order: int, colour: str) -> None:
+    held = f"held_{order}"
+    fig.varea_step(
+        "event",
+        y1=0,
+        y2=held,
+        source=source,
+        step_mode="after",
+        fill_color=colour,
+        fill_alpha=0.15,
+    )
+    fig.step(
+        "event",
+        held,
+        source=source,
+        mode="after",
+        line_color=colour,
+        line_width=1.8,
+        legend_label=f"order {order}",
+        name=f"hk_fill_{order}",
+    )
 
 
 def mark_line(fig: figure, name: str, colour: str) -> Span:

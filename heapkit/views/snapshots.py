@@ -20,11 +20,13 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure
 
-from heapkit.snapshot import BufferInfo, Observation, Region, Snapshot, State
+from heapkit.snapshot import BufferInfo, Observation, Snapshot, State
 from heapkit.units import format_bytes
 from heapkit.views import theme
 from heapkit.views.strip import (
+    HOLE,
     PALETTE,
+    UNKNOWN,
     owner_codes,
     snapshot_codes,
     strip,
@@ -37,39 +39,54 @@ _UNNAMED = "(no name)"
 
 
 def snapshot_columns(snapshot: Snapshot) -> dict[str, Any]:
-    """:func:`heapkit.views.strip.strip_columns` of a snapshot's taken regions."""
+    """:func:`heapkit.views.strip.strip_columns` of what a snapshot reports.
+
+    What no region covers is unknown, and drawn so rather than as a hole.
+    """
     taken = [r for r in snapshot.regions if r.state is not State.FREE]
     owners = [r.owner or _UNNAMED for r in taken]
+    codes = snapshot_codes([r.state for r in taken], owners)
+    gaps = _gaps(snapshot)
     return strip_columns(
-        np.array([r.address for r in taken], np.int64),
-        np.array([r.size for r in taken], np.int64),
-        snapshot_codes([r.state for r in taken], owners),
-        owners,
+        np.array([r.address for r in taken] + [start for start, _ in gaps], np.int64),
+        np.array([r.size for r in taken] + [size for _, size in gaps], np.int64),
+        np.append(codes, np.full(len(gaps), UNKNOWN, np.uint8)),
+        owners + ["-"] * len(gaps),
         base=snapshot.base,
         length=snapshot.size,
     )
 
 
+def _gaps(snapshot: Snapshot) -> list[tuple[int, int]]:
+    """(address, size) of what no region covers."""
+    ends = [snapshot.base, *(r.end for r in snapshot.regions)]
+    starts = [*(r.address for r in snapshot.regions), snapshot.base + snapshot.size]
+    return [(e, s - e) for e, s in zip(ends, starts, strict=True) if s > e]
+
+
 def owner_columns(snapshot: Snapshot) -> dict[str, Any]:
-    """One row per owner, in order of address, and the free rest last."""
-    regions: dict[str, list[Region]] = defaultdict(list)
+    """One row per owner in order of address; then what is free, and not reported."""
+    sizes: dict[str, list[int]] = defaultdict(list)
     for region in snapshot.regions:
         if region.state is not State.FREE:
-            regions[region.owner or _UNNAMED].append(region)
-    names = list(regions)
-    held = [sum(r.size for r in regions[name]) for name in names]
-    count = [len(regions[name]) for name in names]
-    largest = [max(r.size for r in regions[name]) for name in names]
-    codes = owner_codes(names).tolist() if names else []
-    rest = snapshot.size - sum(held)
-    holes = snapshot.holes
+            sizes[region.owner or _UNNAMED].append(region.size)
+    names = list(sizes)
+    codes = [*owner_codes(names).tolist(), HOLE] if names else [HOLE]
+    groups = [*sizes.values(), [r.size for r in snapshot.holes]]
+    names.append("free")
+    unreported = [size for _, size in _gaps(snapshot)]
+    if unreported:
+        names.append("not reported")
+        codes.append(UNKNOWN)
+        groups.append(unreported)
+    held = [sum(group) for group in groups]
     return {
-        "owner": [*names, "free"],
-        "code": [*codes, 0],
-        "regions": [*count, len(holes)],
-        "bytes": [*held, rest],
-        "share": [size / snapshot.size for size in (*held, rest)],
-        "largest": [*largest, snapshot.largest_free_bytes],
+        "owner": names,
+        "code": codes,
+        "regions": [len(group) for group in groups],
+        "bytes": held,
+        "share": [size / snapshot.size for size in held],
+        "largest": [max(group, default=0) for group in groups],
     }
 
 
@@ -103,13 +120,14 @@ def snapshot_view(snapshot: Snapshot) -> Column:
 
 
 def _owner_bars(owners: dict[str, Any]) -> figure:
-    names = owners["owner"][:-1]
+    rows = [i for i, code in enumerate(owners["code"]) if code not in (HOLE, UNKNOWN)]
+    names = [owners["owner"][i] for i in rows]
     source = ColumnDataSource(
         data={
             "owner": names,
-            "bytes": owners["bytes"][:-1],
-            "regions": owners["regions"][:-1],
-            "colour": [PALETTE[code] for code in owners["code"][:-1]],
+            "bytes": [owners["bytes"][i] for i in rows],
+            "regions": [owners["regions"][i] for i in rows],
+            "colour": [PALETTE[owners["code"][i]] for i in rows],
         },
         name="hk_owner_bars",
     )
@@ -166,9 +184,7 @@ def observation_view(observation: Observation) -> Column:
             ("attached", "attached devices", 260),
         ],
     )
-    return column(
-        bars, table, sizing_mode="stretch_width", name="hk_observation_view"
-    )
+    return column(bars, table, sizing_mode="stretch_width", name="hk_observation_view")
 
 
 def _exporter(buffer: BufferInfo) -> str:
@@ -196,11 +212,14 @@ def _table(
     return DataTable(
         source=ColumnDataSource(data=columns, name=f"{name}_source"),
         columns=[
-            TableColumn(field=field, title=title, width=width, formatter=StringFormatter())
+            TableColumn(
+                field=field, title=title, width=width, formatter=StringFormatter()
+            )
             for field, title, width in shown
         ],
         index_position=None,
         sortable=False,
+        reorderable=False,
         height=ROW_PX * min(12, rows + 1) + 10,
         row_height=ROW_PX,
         sizing_mode="stretch_width",
@@ -221,6 +240,8 @@ def _bars(
         tools="save",
         toolbar_location=None,
         sizing_mode="stretch_width",
+        min_border_left=76,
+        min_border_right=16,
     )
     theme.dress(fig)
     label_axis(fig.xaxis[0], "", "bytes", ticks=8)
@@ -228,9 +249,7 @@ def _bars(
     fig.yaxis[0].formatter = CustomJSTickFormatter(
         code="return tick.length > 28 ? tick.slice(0, 27) + '…' : tick"
     )
-    bars = fig.hbar(
-        y="owner", right="bytes", height=0.7, source=source, color="colour"
-    )
+    bars = fig.hbar(y="owner", right="bytes", height=0.7, source=source, color="colour")
     theme.hover(
         fig,
         [(what, "@owner"), ("in use", "@bytes{custom}"), ("buffers", "@regions")],

@@ -15,8 +15,8 @@ from heapkit.snapshot import State
 from heapkit.units import KiB, MiB, format_bytes
 from heapkit.views import theme
 
-HOLE, LARGEST_HOLE, MANY, POOLED, DEFERRED = range(5)
-FIRST_OWNER = 5
+HOLE, LARGEST_HOLE, MANY, POOLED, DEFERRED, UNKNOWN = range(6)
+FIRST_OWNER = 6
 FIRST_SIZE = FIRST_OWNER + len(theme.OWNERS)
 PALETTE = (
     theme.FREE,
@@ -24,6 +24,7 @@ PALETTE = (
     "#B0BEC5",  # more regions than pixels
     "#A5D6A7",  # in a pool
     "#D7CCC8",  # freed, not yet returned
+    "#FFFFFF",  # not reported
     *theme.OWNERS,
     *theme.SIZES,
 )
@@ -38,7 +39,7 @@ Owners = Sequence[str] | npt.NDArray[np.integer[Any]]
 
 _STATE_JS = """
 return ["free", "free: the largest hole", "many small regions", "pooled",
-        "freed, not yet returned"][value] ?? "in use"
+        "freed, not yet returned", "not reported"][value] ?? "in use"
 """
 _OWNER_JS = "return value < 0 ? '-' : `buffer ${value}`"
 _SIZE_JS = """
@@ -110,13 +111,22 @@ def strip_columns(
 
 def snapshot_codes(states: Sequence[State], owner: Owners) -> npt.NDArray[np.uint8]:
     """Owner colours where a region is used; the state's colour elsewhere."""
+    special = {State.POOL: POOLED, State.DEFERRED: DEFERRED}
     codes = owner_codes(owner)
     for i, state in enumerate(states):
-        if state is State.POOL:
-            codes[i] = POOLED
-        elif state is State.DEFERRED:
-            codes[i] = DEFERRED
+        codes[i] = special.get(state, codes[i])
     return codes
+
+
+def count_holes(
+    address: npt.NDArray[Any], size: npt.NDArray[Any], *, base: int, length: int
+) -> int:
+    """The free runs between regions that do not overlap."""
+    order = np.argsort(address, kind="stable")
+    left = np.asarray(address)[order].astype(np.int64) - base
+    right = left + np.asarray(size)[order].astype(np.int64)
+    before, after = np.append(0, right), np.append(left, length)
+    return int(np.count_nonzero(after > before))
 
 
 def _owner_array(owner: Owners) -> tuple[npt.NDArray[Any], Any]:
@@ -234,5 +244,3 @@ def selection_text(columns: theme.Columns, indices: Sequence[int]) -> str:
         )
         text += f" (min {low}, mean {mean}, max {high})"
     return text + f"; {len(holes)} holes, {format_bytes(int(holes.sum()))}"
-
-

@@ -9,6 +9,7 @@ from typing import Any
 
 from bokeh.models import ColumnDataSource, FixedTicker, Range1d
 from bokeh.plotting import figure
+from numpy.typing import ArrayLike
 
 from heapkit.views import theme
 from heapkit.views.ticks import hover_format
@@ -17,7 +18,7 @@ PART_COLOURS = (theme.PURPLE, theme.ORANGE, theme.BLUE, theme.SKY, theme.GREEN)
 
 
 def sync_columns(
-    devices: Sequence[int], parts: Mapping[str, Sequence[float]]
+    devices: Sequence[int], parts: Mapping[str, ArrayLike]
 ) -> dict[str, Any]:
     """Nanoseconds a frame per part, and their running sums ``top_<i>``.
 
@@ -97,5 +98,7 @@ def cost_table(costs: Iterable[Any]) -> str:
         f"<td>{html.escape(cost.source)}</td></tr>"
         for cost in costs
     )
-    head = "".join(f"<th>{h}</th>" for h in ("constant", "value", "", "status", "source"))
+    head = "".join(
+        f"<th>{h}</th>" for h in ("constant", "value", "", "status", "source")
+    )
     return f"<table class='hk-table'><tr>{head}</tr>{rows}</table>"

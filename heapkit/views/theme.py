@@ -7,6 +7,7 @@ to be told apart with every common kind of colour blindness.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -142,6 +143,20 @@ def cursor(fig: figure, name: str, at: float = 0) -> Span:
 def headroom(top: float) -> float:
     """The end of a y axis whose data reach ``top``: never an empty range."""
     return float(top) * 1.06 if top > 0 else 1.0
+
+
+def round_top(top: float) -> float:
+    """The next of a few round numbers: an axis that seldom changes.
+
+    A bar that doubles is seen to double; on an axis that follows the data it
+    would look as before.
+    """
+    if top <= 0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(top))
+    return next(
+        power * m for m in (1, 1.5, 2, 3, 4, 6, 8, 10) if power * m >= top * 0.999
+    )
 
 
 def f32(values: Any) -> np.ndarray[Any, np.dtype[np.float32]]:

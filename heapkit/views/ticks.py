@@ -30,9 +30,10 @@ return `${parseFloat((v / d).toPrecision(3))} ${u}`
 """
 _COUNT_JS = """
 const v = VALUE
-return Number.isInteger(v) ? String(v).replace(/\\B(?=(\\d{3})+(?!\\d))/g, "\\u202f") : ""
+if (!Number.isInteger(v)) return ""
+return String(v).replace(/\\B(?=(\\d{3})+(?!\\d))/g, "\\u202f")
 """
-_PERCENT_JS = "return `${parseFloat((VALUE * 100).toFixed(3))} %`"
+_PERCENT_JS = "return `${parseFloat((VALUE * 100).toPrecision(4))} %`"
 
 
 def format_count(value: float) -> str:
@@ -41,8 +42,8 @@ def format_count(value: float) -> str:
 
 
 def format_percent(value: float) -> str:
-    """``0.025`` as ``2.5 %``."""
-    return f"{value * 100:.3f}".rstrip("0").rstrip(".") + " %"
+    """``0.025`` as ``2.5 %``; four significant digits."""
+    return f"{value * 100:.4g} %"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+"""Panels to play with: ``hk.explore.carveout(trace, board)`` and its kin.
+
+Each function returns an ipywidget. Running its cell again shows the same panel,
+with the new trace and board and the controls as they were left. A panel is known
+by its kind, its ``name`` and its cell; without a name, by board, heap and cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from heapkit.board import Board
+from heapkit.explorers import choice, registry
+from heapkit.explorers.base import Explorer
+from heapkit.explorers.carveout import CarveoutExplorer
+from heapkit.explorers.pool import PoolExplorer
+from heapkit.explorers.sync import SyncExplorer
+from heapkit.trace import Trace
+
+__all__ = ["Explorer", "carveout", "pool", "sync"]
+
+State = Mapping[str, Any] | None
+
+
+def carveout(
+    trace: Trace,
+    board: Board,
+    *,
+    heap: str | None = None,
+    name: str | None = None,
+    state: State = None,
+) -> CarveoutExplorer:
+    """How a region fragments: ``trace`` replayed for every fit and size chosen.
+
+    ``heap`` is a carveout, secure or CMA heap of ``board`` (default: the first
+    carveout that the trace asks). ``state`` is what :attr:`Explorer.state` gave.
+    ``ValueError`` for a heap that is not on the board or has no regions.
+    """
+    chosen = choice.region_heap(trace, board, heap)
+    return registry.show(CarveoutExplorer, trace, board, chosen, name=name, state=state)
+
+
+def pool(
+    trace: Trace,
+    board: Board,
+    *,
+    heap: str | None = None,
+    name: str | None = None,
+    state: State = None,
+) -> PoolExplorer:
+    """What a page pool holds and saves, for every fill and low mark chosen.
+
+    ``heap`` is a system heap of ``board`` (default: the first one with a pool
+    that the trace asks). ``ValueError`` for any other heap.
+    """
+    chosen = choice.system_heap(trace, board, heap)
+    return registry.show(PoolExplorer, trace, board, chosen, name=name, state=state)
+
+
+def sync(
+    trace: Trace,
+    board: Board,
+    *,
+    heap: str | None = None,
+    name: str | None = None,
+    state: State = None,
+) -> SyncExplorer:
+    """What a frame pays for cache maintenance, by devices attached.
+
+    The frames are generated; ``trace`` gives the buffer size to begin with: that
+    of its largest allocation. ``heap`` is any heap with CPU access (default: the
+    first that the trace asks).
+    """
+    chosen = choice.cpu_heap(trace, board, heap)
+    return registry.show(SyncExplorer, trace, board, chosen, name=name, state=state)

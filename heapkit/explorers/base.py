@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: MIT
+"""What every explorer is: controls, one figure, a status line, and its manners."""
+
+from __future__ import annotations
+
+import base64
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+import ipywidgets as widgets
+import pandas as pd
+from bokeh.embed import file_html
+from bokeh.models import LayoutDOM, Range1d
+from bokeh.resources import INLINE
+
+from heapkit.board import Board
+from heapkit.explorers import style
+from heapkit.explorers.coalescer import Coalescer
+from heapkit.explorers.pane import Pane
+from heapkit.trace import Trace
+from heapkit.views.static import picture
+
+UNDO_DEPTH = 50
+# Changes of one control closer together than this are one step of undo: a drag.
+DRAG_S = 1.0
+
+
+class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
+    """A panel over one trace and one board.
+
+    A subclass sets ``kind`` and ``title`` and has ``_build()``, which makes the
+    controls and the figure, ``_adopt()``, which fits the controls to a new trace
+    and board, and ``_draw()``, which brings figure and facts up to the state of
+    the controls. All three run under the panel's lock, on whatever thread:
+    ipykernel delivers events of widgets on threads of their own.
+    """
+
+    kind: ClassVar[str]
+
+    def __init__(self, trace: Trace, board: Board, *, heap: str, name: str) -> None:
+        super().__init__()
+        self.name = name
+        self.trace, self.board, self.heap = trace, board, heap
+        self.error: Exception | None = None
+        self._lock = threading.RLock()
+        self._quiet = 0
+        # Until it is complete: ipywidgets closes what it forgets, whole or not.
+        self._closed = True
+        self._history: list[tuple[str, float, dict[str, Any]]] = []
+        self._drawn: dict[str, Any] = {}
+        self._head = widgets.HTML()
+        self._facts = widgets.HTML(layout=widgets.Layout(height="24px"))
+        self._status = widgets.HTML(layout=widgets.Layout(height="24px"))
+        self.controls: dict[str, widgets.Widget] = {}
+        self.zoom: dict[str, Range1d] = {}
+        self._extents: dict[str, tuple[float, float]] = {}
+        with self._silently():
+            rows, self.layout_root, below = self._build()
+            self._adopt()
+        self._initial = self._values()
+        self._coalescer = Coalescer(self._push)
+        key = f"hk:{self.kind}:{name}"
+        self._pane = Pane(self.layout_root, key=key, painted=self._coalescer.painted)
+        for control in self.controls.values():
+            control.observe(self._on_control, "value")
+        self.add_class("hk-explorer")
+        self.children = (self._head, *rows, self._facts, self._pane.widget)
+        self.children += (*below, self._status)
+        self._closed = False
+        self._coalescer.request()
+
+    # --- For a subclass ---------------------------------------------------------
+
+    def _build(self) -> tuple[list[widgets.Widget], LayoutDOM, list[widgets.Widget]]:
+        """Rows of controls, the figure, and widgets below it."""
+        raise NotImplementedError
+
+    def _adopt(self) -> None:
+        raise NotImplementedError
+
+    def _draw(self) -> str:
+        """Update the figure; the facts line, as HTML."""
+        raise NotImplementedError
+
+    def _table(self) -> pd.DataFrame:
+        raise NotImplementedError
+
+    def _extent(self, name: str, end: float, start: float = 0) -> None:
+        """What there is to see on an axis; a zoom lasts until that changes."""
+        if self._extents.get(name) != (start, end):
+            self._extents[name] = (start, end)
+            self.zoom[name].update(
+                start=start, end=end, reset_start=start, reset_end=end
+            )
+
+    @property
+    def title(self) -> str:
+        """What the head line says."""
+        return f"{self.kind}: {self.heap} of {self.board.name}"
+
+    def fits(self, board: Board, heap: str) -> bool:
+        """Whether this figure can show that heap; otherwise a new one is made."""
+        return self._form(board, heap) == self._form(self.board, self.heap)
+
+    def _form(self, board: Board, heap: str) -> object:
+        return heap, type(board.heap(heap))
+
+    def _changed(self, *names: str) -> bool:
+        """Whether one of these controls moved since the last picture."""
+        return any(
+            name not in self._drawn or self._drawn[name] != self.controls[name].value
+            for name in names
+        )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still be shown: nobody closed it."""
+        return not self._closed and self.comm is not None
+
+    # --- State ------------------------------------------------------------------
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Every control and zoom, as a dict that JSON can hold.
+
+        Assigning one back restores the picture. Controls that it does not name
+        stay as they are; ``ValueError`` for a name or value that is not allowed.
+        """
+        with self._lock:
+            zoom = {k: [r.start, r.end] for k, r in self.zoom.items()}
+            return {"kind": self.kind, **self._values(), "zoom": zoom}
+
+    @state.setter
+    def state(self, state: Mapping[str, Any]) -> None:
+        given = dict(state)
+        kind, zoom = given.pop("kind", self.kind), given.pop("zoom", {})
+        unknown = sorted({*given} - {*self.controls} | {*zoom} - {*self.zoom})
+        if kind != self.kind:
+            raise ValueError(f"state: kind={kind!r}; allowed: {self.kind!r}")
+        if unknown:
+            names = ", ".join((*self.controls, *self.zoom))
+            raise ValueError(f"state: {unknown[0]!r} is unknown; allowed: {names}")
+        with self._lock:
+            self._set(given)
+            self._coalescer.request()
+            self._coalescer.flush()
+            for name, (start, end) in zoom.items():
+                self.zoom[name].update(start=start, end=end)
+
+    def adopt(self, trace: Trace, board: Board, heap: str) -> None:
+        """Show another trace or board in the same figure; controls are kept."""
+        with self._lock:
+            self.trace, self.board, self.heap = trace, board, heap
+            with self._silently():
+                self._adopt()
+            self._drawn = {}
+            self._coalescer.request()
+
+    def reset(self, *_: object) -> None:
+        """Back to the controls and the zoom of the beginning."""
+        with self._lock:
+            self._remember("reset")
+            self._set(self._initial)
+            self._extents = {}
+        self._coalescer.request()
+
+    def undo(self, *_: object) -> None:
+        """Back to the controls before the last change."""
+        with self._lock:
+            if not self._history:
+                return
+            self._set(self._history.pop()[2])
+        self._coalescer.request()
+
+    def close(self) -> None:
+        """Take the panel out of the page; it cannot be shown again."""
+        if self._closed:
+            return
+        self._closed = True
+        self._coalescer.close()
+        with self._lock:
+            for control in self.controls.values():
+                control.unobserve(self._on_control, "value")
+            self._pane.close()
+            for child in _descendants(self):
+                child.close()
+            super().close()
+
+    # --- Export -----------------------------------------------------------------
+
+    def to_html(self, path: str | Path | None = None) -> str:
+        """The figure as one self-contained page; written to ``path`` if given."""
+        with self._lock:
+            self._coalescer.flush()
+            page: str = file_html(
+                self.layout_root,
+                INLINE,
+                f"heapkit {self.title}",
+                suppress_callback_warning=True,
+            )
+        if path is not None:
+            Path(path).write_text(page, encoding="utf-8")
+        return page
+
+    def to_png(self, path: str | Path | None = None) -> bytes:
+        """A static picture of the figure, drawn without a browser."""
+        with self._lock:
+            self._coalescer.flush()
+            data = picture(self.layout_root)
+        if path is not None:
+            Path(path).write_bytes(data)
+        return data
+
+    def to_csv(self, path: str | Path | None = None) -> str:
+        """What the figure shows, before it was reduced, as comma-separated text."""
+        with self._lock:
+            self._coalescer.flush()
+            text = str(self._table().to_csv(index=False))
+        if path is not None:
+            Path(path).write_text(text, encoding="utf-8")
+        return text
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any] | None:
+        with self._lock:
+            self._coalescer.flush()
+            self._pane.refresh()
+        bundle: dict[str, Any] | None = super()._repr_mimebundle_(**kwargs)
+        if bundle is not None:
+            bundle["image/png"] = base64.b64encode(self.to_png()).decode()
+        return bundle
+
+    # --- Events -----------------------------------------------------------------
+
+    def _on_control(self, change: Mapping[str, Any]) -> None:
+        # The lock before the question: another thread may be setting controls.
+        with self._lock:
+            if self._quiet:
+                return
+            name = next(n for n, c in self.controls.items() if c is change["owner"])
+            self._remember(name)
+        self._coalescer.request()
+
+    def _push(self, number: int) -> None:
+        """Bring the page up to date; a mistake is told in the status line."""
+        with self._lock:
+            try:
+                self._facts.value = self._draw()
+                self._drawn = self._values()
+                self._say("")
+            except Exception as error:  # noqa: BLE001  # shown, and kept for tests
+                self._say(f"{type(error).__name__}: {error}", error)
+            self._head.value = style.head(self.title)
+            self._pane.send(number)
+
+    def _say(self, text: str, error: Exception | None = None) -> None:
+        self.error = error
+        self._status.value = style.error(text) if error else style.plain(text)
+
+    def _values(self) -> dict[str, Any]:
+        return {name: control.value for name, control in self.controls.items()}
+
+    def _set(self, values: Mapping[str, Any]) -> None:
+        with self._silently():
+            for name, value in values.items():
+                try:
+                    self.controls[name].value = value
+                except Exception as error:
+                    raise ValueError(f"state: {name}={value!r}: {error}") from error
+
+    def _remember(self, name: str) -> None:
+        now = time.monotonic()
+        last = self._history[-1] if self._history else ("", 0.0, {})
+        if last[0] == name and now - last[1] < DRAG_S:
+            self._history[-1] = (name, now, last[2])
+        elif self._drawn:
+            self._history.append((name, now, self._drawn))
+            del self._history[:-UNDO_DEPTH]
+
+    @contextmanager
+    def _silently(self) -> Iterator[None]:
+        """Set controls without drawing for each."""
+        self._quiet += 1
+        try:
+            yield
+        finally:
+            self._quiet -= 1
+
+
+def _descendants(box: widgets.Box) -> Iterator[widgets.Widget]:
+    for child in box.children:
+        if hasattr(child, "children"):
+            yield from _descendants(child)
+        yield child

@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: MIT
+"""How a region fragments under a trace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ipywidgets as widgets
+import numpy as np
+import pandas as pd
+from bokeh.layouts import column
+from bokeh.models import ColumnDataSource, LayoutDOM
+from numpy.typing import NDArray
+
+from heapkit import metrics
+from heapkit.board import Board, RegionHeap, SystemHeap
+from heapkit.explorers import panel, style
+from heapkit.explorers.base import Explorer
+from heapkit.replay import replay
+from heapkit.run import Run
+from heapkit.trace import Op, Trace
+from heapkit.units import format_bytes, format_ns
+from heapkit.views import gauges, strip, theme
+from heapkit.views.page_map import page_map
+from heapkit.views.ticks import format_count, format_percent
+
+FITS = {
+    "first fit": "first",
+    "best fit": "best",
+    "first fit, aligned": "first-align",
+    "order aligned": "order-align",
+}
+NO_FIT = "as the kernel's CMA"
+
+
+class CarveoutExplorer(Explorer):
+    """Address strip at one event, free against largest free over all of them."""
+
+    kind = "carveout"
+    run: Run
+
+    def _build(self) -> tuple[list[widgets.Widget], LayoutDOM, list[widgets.Widget]]:
+        sized = self._region(self.board)
+        fits = FITS if hasattr(sized, "fit") else {NO_FIT: None}
+        self.fit = panel.dropdown("fit", fits)
+        self.size = panel.size_slider("size", sized.size)
+        self.colour = panel.dropdown(
+            "colour", {"by buffer": "buffer", "by size": "size"}
+        )
+        self.pages = panel.toggle("page map", "every page as one pixel")
+        self.event = panel.scrubber()
+        self.compare = panel.toggle("hold as B", "keep this run to compare with")
+        self.controls = {
+            "fit": self.fit,
+            "size": self.size,
+            "colour": self.colour,
+            "page_map": self.pages,
+            "event": self.event,
+            "compare": self.compare,
+        }
+        self._shown: Trace | None = None
+        self._map = widgets.Image(format="png")
+        self._map.layout = widgets.Layout(width="100%", height="256px")
+        self._map.add_class("hk-page-map")
+        self._map_text = widgets.HTML(layout=widgets.Layout(height="24px"))
+        self._map_box = widgets.VBox([self._map_text, self._map])
+        buttons = panel.buttons(undo=self.undo, reset=self.reset)
+        rows = [
+            widgets.HBox([self.fit, self.size, self.colour]),
+            widgets.HBox([self.pages, self.compare, buttons]),
+            panel.player(self.event),
+        ]
+        return rows, self._figure(sized), [self._map_box]
+
+    def _region(self, board: Board) -> RegionHeap:
+        """The heap on a board; choice.region_heap() has seen to its kind."""
+        heap = board.heap(self.heap)
+        if isinstance(heap, SystemHeap):
+            raise ValueError(f"heap={self.heap!r}; allowed: a carveout or CMA heap")
+        return heap
+
+    def _figure(self, sized: RegionHeap) -> LayoutDOM:
+        nothing = np.zeros(0, np.int64)
+        empty = strip.strip_columns(
+            nothing, nothing, nothing.astype(np.uint8), nothing, base=0, length=1
+        )
+        self._strip = ColumnDataSource(data=empty, name="hk_strip")
+        lines = gauges.gauge_columns(nothing, nothing, nothing, end=1)
+        self._gauges = ColumnDataSource(data=lines, name="hk_gauges")
+        self._held = ColumnDataSource(data=lines, name="hk_held")
+        refused = gauges.failure_columns(nothing, nothing)
+        self._refused = ColumnDataSource(data=refused, name="hk_failures")
+        self._strip_figure = strip.strip(
+            self._strip, heap=self.heap, base=base_of(sized), length=sized.size
+        )
+        self._gauges_figure = gauges.free_space(
+            self._gauges,
+            self._refused,
+            events=len(self.trace),
+            size=sized.size,
+            held=self._held,
+        )
+        self._cursor = theme.cursor(self._gauges_figure, "hk_cursor")
+        self._strip.selected.on_change("indices", self._selected)
+        self.zoom = {
+            "address": self._strip_figure.x_range,
+            "events": self._gauges_figure.x_range,
+            "bytes": self._gauges_figure.y_range,
+        }
+        return column(
+            self._strip_figure,
+            self._gauges_figure,
+            sizing_mode="stretch_width",
+            name="hk_carveout",
+        )
+
+    def _adopt(self) -> None:
+        sized = self._region(self.board)
+        panel.fit_slider(self.size, sized.size)
+        self.fit.value = getattr(sized, "fit", None)
+        panel.fit_scrubber(self.event, len(self.trace))
+        self._b: str = ""
+        if self._shown is not self.trace and len(self.trace):
+            self._shown = self.trace
+            self._replay()
+            self.event.value = self._worst_event()
+
+    # --- Drawing ------------------------------------------------------------------
+
+    def _draw(self) -> str:
+        if not len(self.trace):
+            raise ValueError("trace: has no events")
+        now = self._values()
+        if self._changed("fit", "size"):
+            self._replay()
+        if self._changed("compare"):
+            self._hold()
+        if self._changed("fit", "size", "event", "colour", "page_map"):
+            self._show_layout()
+        self._cursor.location = now["event"]
+        return self._describe()
+
+    def _replay(self) -> None:
+        changes = {f"{self.heap}.size": self.size.value}
+        if self.fit.value is not None:
+            changes[f"{self.heap}.fit"] = self.fit.value
+        board: Board = self.board.replace(changes)
+        self.run = replay(self.trace, board)
+        self._lives = metrics.lifetimes(self.run, self.heap)
+        index = self.run.heap_index(self.heap)
+        self._rows = np.flatnonzero(self.run["heap"] == index)
+        self._show_gauges()
+
+    def _show_gauges(self) -> None:
+        run, rows, events = self.run, self._rows, len(self.run)
+        size = self.size.value
+        self._gauges.data = gauges.gauge_columns(
+            rows,
+            run["free_bytes"][rows],
+            run["largest_free_bytes"][rows],
+            end=events,
+        )
+        self._not_served = self._refusals()
+        self._refused.data = gauges.failure_columns(
+            self._not_served, np.full(len(self._not_served), size)
+        )
+        self._extent("events", max(1, events))
+        self._extent("bytes", theme.headroom(size))
+        self._extent("address", size)
+        for marks in self._gauges_figure.select({"name": "hk_refused"}):
+            marks.glyph.y = size * 1.03
+
+    def _worst_event(self) -> int:
+        """When most of the free memory lay outside its largest piece."""
+        free, largest = (
+            self.run[name][self._rows].astype(np.int64)
+            for name in ("free_bytes", "largest_free_bytes")
+        )
+        return int(self._rows[np.argmax(free - largest)]) if len(free) else 0
+
+    def _refusals(self) -> NDArray[np.intp]:
+        """ALLOC events that asked this heap and were not served by it."""
+        asked = metrics.tried(self.run, self.heap)
+        served = (self.run["heap"] == self.run.heap_index(self.heap)) & (
+            self.run["status"] == 0
+        )
+        return np.flatnonzero(asked & ~served)
+
+    def _hold(self) -> None:
+        if self.compare.value:
+            self._held.data = dict(self._gauges.data)
+            self._b = f"{self.fit.label}, {format_bytes(self.size.value)}"
+        else:
+            self._held.data = {name: theme.f32([]) for name in self._held.data}
+            self._b = ""
+        gauges.show_held(self._gauges_figure, shown=self.compare.value)
+
+    def _show_layout(self) -> None:
+        placed = self._region(self.run.board)
+        live = metrics.layout_at(self._lives, self.event.value)
+        address, size = live["address"], live["size"]
+        code = strip.owner_codes(live["buffer"])
+        if self.colour.value == "size":
+            code = strip.size_codes(size)
+        where = {"base": base_of(placed), "length": placed.size}
+        self._strip.data = strip.strip_columns(
+            address, size, code, live["buffer"], **where
+        )
+        self._holes = strip.count_holes(address, size, **where)
+        self._strip_figure.title.text = (
+            f"{self.heap}: {format_bytes(placed.size)} at {base_of(placed):#x}, "
+            f"just after event {format_count(self.event.value)}"
+        )
+        self._map_box.layout.display = "" if self.pages.value else "none"
+        if self.pages.value:
+            drawn = page_map(address, size, code, **where)
+            self._map.value = drawn.to_png()
+            self._map_text.value = style.plain(drawn.caption)
+
+    def _describe(self) -> str:
+        run, event = self.run, self.event.value
+        before = self._rows[self._rows <= event]
+        size = self.size.value
+        free, largest = size, size
+        if len(before):
+            free = int(run["free_bytes"][before[-1]])
+            largest = int(run["largest_free_bytes"][before[-1]])
+        asked = np.count_nonzero(metrics.tried(run, self.heap))
+        what = f"{Op(int(run['op'][event])).name} at {format_ns(run['time_ns'][event])}"
+        facts = {
+            "event": what,
+            "free": format_bytes(free),
+            "largest": format_bytes(largest),
+            "holes": str(self._holes),
+            "fragmentation": format_percent(metrics.fragmentation(free, largest)),
+            "refused": f"{len(self._not_served)} of {asked}",
+        }
+        if self._b:
+            facts["B"] = self._b
+        return style.facts(**facts)
+
+    def _selected(self, _attribute: str, _old: Any, new: list[int]) -> None:
+        with self._lock:
+            self._say(strip.selection_text(self._strip.data, new))
+
+    def _table(self) -> pd.DataFrame:
+        return self.run.to_frame()
+
+
+def base_of(heap: RegionHeap) -> int:
+    """Where a board has placed it."""
+    assert heap.base is not None, "a board gives every region its base"
+    return heap.base

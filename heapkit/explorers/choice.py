@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+"""Which heap of a board an explorer is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from heapkit.board import Board, CarveoutHeap, CmaHeap, Heap, SecureHeap, SystemHeap
+from heapkit.trace import Trace
+
+Fits = Callable[[Heap], bool]
+
+
+def region_heap(trace: Trace, board: Board, heap: str | None) -> str:
+    """A heap whose buffers are one range each; carveouts first."""
+    kinds = (CarveoutHeap, SecureHeap, CmaHeap)
+    return _choose(
+        trace,
+        board,
+        heap,
+        *(_is(kind) for kind in kinds),
+        what="a carveout or CMA heap",
+    )
+
+
+def system_heap(trace: Trace, board: Board, heap: str | None) -> str:
+    """A system heap; one with a pool first."""
+    return _choose(
+        trace,
+        board,
+        heap,
+        lambda h: isinstance(h, SystemHeap) and h.pool is not None,
+        _is(SystemHeap),
+        what="a system heap",
+    )
+
+
+def cpu_heap(trace: Trace, board: Board, heap: str | None) -> str:
+    """A heap that the CPU may map and whose buffers are cached."""
+    return _choose(
+        trace,
+        board,
+        heap,
+        lambda h: not isinstance(h, SecureHeap) and not getattr(h, "uncached", False),
+        what="a heap with cached CPU access",
+    )
+
+
+def _is(kind: type[Heap]) -> Fits:
+    return lambda heap: isinstance(heap, kind)
+
+
+def _choose(
+    trace: Trace, board: Board, heap: str | None, *preferred: Fits, what: str
+) -> str:
+    """The given heap if it is of a preferred kind, else the first asked one."""
+    fitting = [h.name for fits in preferred for h in board.heaps if fits(h)]
+    if heap is not None:
+        if heap not in fitting:
+            allowed = ", ".join(dict.fromkeys(fitting)) or f"none; it needs {what}"
+            raise ValueError(f"heap={heap!r}; of board {board.name!r}: {allowed}")
+        return heap
+    if not fitting:
+        raise ValueError(f"board={board.name!r}: has none of what is needed, {what}")
+    asked = {name for chain in trace.heaps for name in chain.split("|")}
+    return next((name for name in fitting if name in asked), fitting[0])

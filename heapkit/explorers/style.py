@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+"""The style sheet of a panel, and the badge that turns when the kernel is gone.
+
+ipywidgets gives every widget whose kernel went away the class
+``jupyter-widgets-disconnected``; no code of ours runs in the page then, so the
+badge changes its text by style sheet alone.
+"""
+
+from __future__ import annotations
+
+import html
+
+CSS = """
+<style>
+.hk-explorer { overflow: hidden; }
+.hk-explorer .widget-label, .hk-explorer .widget-readout { font-size: 12px; }
+.hk-explorer .hk-badge::after { content: "● live"; color: #009E73; }
+.hk-explorer.jupyter-widgets-disconnected .hk-badge::after {
+  content: "○ no kernel: run the cell again"; color: #D55E00; font-weight: bold; }
+.hk-explorer.jupyter-widgets-disconnected .hk-figure { opacity: 0.45; }
+.hk-explorer.jupyter-widgets-disconnected::before,
+.hk-explorer .jupyter-widgets-disconnected::before { display: none; }
+.hk-head { display: flex; justify-content: space-between; font-size: 13px; }
+.hk-line { white-space: nowrap; overflow: hidden; text-overflow: ellipsis;
+  font-size: 13px; line-height: 20px; }
+.hk-line b { font-weight: 600; margin-left: 10px; }
+.hk-line b:first-child { margin-left: 0; }
+.hk-error { color: #D55E00; }
+.hk-table { font-size: 12px; border-collapse: collapse; }
+.hk-table td, .hk-table th { padding: 1px 10px 1px 0; text-align: left; }
+.hk-table td.hk-number { text-align: right; }
+.hk-table .hk-assumed { color: #D55E00; font-style: italic; }
+.hk-page-map img, img.hk-page-map { image-rendering: pixelated; }
+</style>
+"""
+
+
+def head(title: str) -> str:
+    """The first line of a panel: what it is, and whether it lives."""
+    return (
+        f"{CSS}<div class='hk-head'><b>{html.escape(title)}</b>"
+        "<span class='hk-badge' role='status'></span></div>"
+    )
+
+
+def facts(**values: str) -> str:
+    """``free: 8 MiB`` and so on, as one line that never wraps."""
+    parts = (
+        f"<b>{html.escape(name.replace('_', ' '))}</b> {html.escape(value)}"
+        for name, value in values.items()
+    )
+    return f"<div class='hk-line'>{' '.join(parts)}</div>"
+
+
+def plain(text: str) -> str:
+    """A quiet remark in the status line."""
+    return f"<div class='hk-line' title='{html.escape(text)}'>{html.escape(text)}</div>"
+
+
+def error(text: str) -> str:
+    """What went wrong, in the status line."""
+    shown = html.escape(text, quote=True)
+    return f"<div class='hk-line hk-error' role='alert' title='{shown}'>{shown}</div>"

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT
+"""The first cell of a notebook: BokehJS from this machine, and what works here."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sys
+from dataclasses import dataclass
+
+# Figures, sliders inside figures, tables: what the views use.
+COMPONENTS = ("bokeh", "bokeh-widgets", "bokeh-tables")
+LOAD_TIMEOUT_MS = 5000
+
+
+def init(*, keep: bool = False) -> None:
+    """Load BokehJS into the page, offline; once per notebook and page.
+
+    ``bokeh.io.output_notebook()`` asks a CDN, and its inline form writes 8 MB
+    into the notebook. Here the script leaves the document as soon as it has
+    run; with ``keep`` it stays, for notebooks whose figures are to be drawn
+    without a kernel. Outside IPython this does nothing.
+    """
+    from IPython import get_ipython
+
+    if get_ipython() is None:
+        return
+    try:
+        _load(keep=keep)
+    except (ImportError, AttributeError, TypeError):
+        # Bokeh moved what _load() takes from its inside: larger, but it works.
+        from bokeh.io import output_notebook
+        from bokeh.resources import INLINE
+
+        output_notebook(INLINE, hide_banner=True)
+
+
+def _load(*, keep: bool) -> None:
+    import bokeh.io.notebook as inside
+    from bokeh.embed.bundle import bundle_for_objs_and_resources
+    from bokeh.io.state import curstate
+    from bokeh.resources import Resources
+    from IPython.display import display
+
+    resources = Resources(mode="inline", components=list(COMPONENTS))
+    bundle = bundle_for_objs_and_resources(None, resources)
+    script = inside._loading_js(bundle, None, LOAD_TIMEOUT_MS, register_mime=False)  # noqa: SLF001
+    said = {"text/plain": "BokehJS: loaded from this machine"}
+    shown = {inside.LOAD_MIME_TYPE: script, **said}
+    inside._NOTEBOOK_LOADED = resources  # noqa: SLF001  # show() asks it
+    state = curstate()
+    state._notebook_type = "jupyter"  # noqa: SLF001
+    state._notebook = True  # noqa: SLF001
+    handle = display(shown, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+    if not keep:
+        handle.update(said, raw=True)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that notebooks need, and whether it is there."""
+
+    what: str
+    works: bool
+    why: str
+
+
+def check() -> tuple[Finding, ...]:
+    """What works here and what does not; also printed, a line each."""
+    findings = (_kernel(), *(_package(*need) for need in _NEEDED))
+    for finding in findings:
+        mark = "yes" if finding.works else "NO"
+        sys.stdout.write(f"{mark:>4}  {finding.what}: {finding.why}\n")
+    return findings
+
+
+_NEEDED = (
+    ("figures", "bokeh"),
+    ("sliders and panels", "ipywidgets"),
+    ("figures that follow sliders", "jupyter_bokeh"),
+    ("JupyterLab", "jupyterlab"),
+)
+
+
+def _kernel() -> Finding:
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    if getattr(shell, "kernel", None) is None:
+        why = "no Jupyter kernel: explorers need one, to_html() and to_png() do not"
+        return Finding("kernel", works=False, why=why)
+    return Finding("kernel", works=True, why="a Jupyter kernel runs this")
+
+
+def _package(what: str, package: str) -> Finding:
+    try:
+        version = importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return Finding(what, works=False, why=f"pip install {package}")
+    return Finding(what, works=True, why=f"{package} {version}")

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: MIT
+"""What cache maintenance costs a frame, and which part of it costs what.
+
+Frames are generated, replayed by the core, and taken apart by replaying them
+with all but one group of constants at zero: the model is linear in them, so the
+parts add up to the whole (but for the rounding of each event to a nanosecond).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heapkit.board import Board, Device
+from heapkit.replay import replay
+from heapkit.trace import Op, Trace
+
+# Names of struct hk_costs. What no frame pays (allocation, zeroing) is in none.
+PARTS: dict[str, tuple[str, ...]] = {
+    "calls": ("sync_call",),
+    "attach and map": ("attach_call", "attach_entry", "map_entry", "unmap_entry"),
+    "barriers": ("sync_entry",),
+    "clean lines": ("clean_line",),
+    "invalidate lines": ("invalidate_line",),
+}
+ACCESS = {"r": 1, "w": 2, "rw": 3}
+FRAME_NS = 16_666_667  # 60 frames a second; costs do not depend on it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frames:
+    """``frames`` times the CPU touches a buffer that devices use.
+
+    ``size`` bytes, of which ``touched`` (None: all) lie in the range given to
+    SYNC; partial ranges are a vendor's extension. ``access`` is "r", "w" or
+    "rw". With ``map_each_frame`` the devices map and unmap around each use, as
+    Android does, and the CPU touches the buffer in between; without, they stay
+    mapped, as the upstream contract has it.
+    """
+
+    size: int
+    touched: int | None = None
+    access: str = "rw"
+    frames: int = 30
+    map_each_frame: bool = False
+
+    def __post_init__(self) -> None:
+        if self.access not in ACCESS:
+            raise ValueError(f"access={self.access!r}; allowed: {tuple(ACCESS)}")
+        for name in ("size", "frames"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)!r}; allowed: 1 and more")
+        if self.touched is not None and not 1 <= self.touched <= self.size:
+            raise ValueError(
+                f"touched={self.touched!r}; allowed: 1 to size={self.size}"
+            )
+
+
+def frames_trace(frames: Frames, heap: str, devices: Sequence[int]) -> Trace:
+    """One buffer per entry of ``devices``, used by so many devices, in turn.
+
+    Buffer ``i`` is that of ``devices[i]``.
+    """
+    rows: list[tuple[Op, int, int]] = []
+    for buffer, count in enumerate(devices):
+        rows += [(op, buffer, device) for op, device in _life(frames, count)]
+    length = frames.touched or frames.size
+    op = np.array([row[0] for row in rows], np.uint8)
+    sync = (op == Op.BEGIN_CPU) | (op == Op.END_CPU)
+    most = max(devices, default=0)
+    return Trace.from_columns(
+        op=op,
+        buffer=np.array([row[1] for row in rows], np.int64),
+        size=np.where(sync, length, frames.size),
+        heap=[heap] * len(rows),
+        time_ns=np.arange(len(rows), dtype=np.int64) * FRAME_NS,
+        device=np.array([row[2] for row in rows], np.uint16),
+        devices=[device_name(i) for i in range(max(1, most))],
+        access=np.full(len(rows), ACCESS[frames.access], np.uint8),
+    )
+
+
+def device_name(index: int) -> str:
+    """Of the generated devices."""
+    return f"device {index}"
+
+
+def frame_costs(
+    board: Board,
+    heap: str,
+    frames: Frames,
+    devices: Sequence[int],
+    *,
+    coherent: bool = False,
+) -> dict[str, NDArray[np.float64]]:
+    """Nanoseconds a frame, per part of :data:`PARTS`, one per entry of ``devices``.
+
+    Attaching and mapping once is spread over the frames. ``coherent`` says
+    whether the devices snoop. ``OSError`` if ``heap`` cannot hold the buffer.
+    """
+    trace = frames_trace(frames, heap, devices)
+    names = [device_name(i) for i in range(max(1, *devices, 1))]
+    snooping = tuple(Device(name, coherent=coherent) for name in names)
+    bench = board.replace({"devices": snooping})
+    return {
+        part: _per_buffer(trace, _only(bench, constants), len(devices)) / frames.frames
+        for part, constants in PARTS.items()
+    }
+
+
+def _life(frames: Frames, count: int) -> list[tuple[Op, int]]:
+    """(op, device) from allocation to free."""
+
+    def each(op: Op) -> list[tuple[Op, int]]:
+        return [(op, device) for device in range(count)]
+
+    touch = [(Op.BEGIN_CPU, 0), (Op.END_CPU, 0)]
+    if frames.map_each_frame:
+        use = (touch + each(Op.MAP) + each(Op.UNMAP)) * frames.frames
+    else:
+        use = each(Op.MAP) + touch * frames.frames + each(Op.UNMAP)
+    start = [(Op.ALLOC, 0), *each(Op.ATTACH)]
+    return [*start, *use, *each(Op.DETACH), (Op.FREE, 0)]
+
+
+def _only(board: Board, constants: Sequence[str]) -> Board:
+    kept = {*constants, "line_bytes"}
+    return board.replace({f"costs.{n}": 0.0 for n in board.costs if n not in kept})
+
+
+def _per_buffer(trace: Trace, board: Board, buffers: int) -> NDArray[np.float64]:
+    run = replay(trace, board, gauges=False)
+    failed = np.flatnonzero(run["status"])
+    if len(failed):
+        code = -int(run["status"][failed[0]])
+        raise OSError(code, run.explain(int(failed[0])))
+    return np.bincount(
+        run["buffer"], weights=run["latency_ns"], minlength=buffers
+    ).astype(np.float64)
