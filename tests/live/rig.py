@@ -128,7 +128,7 @@ def run(command: Sequence[str], output: Path, *, timeout: float = 0) -> Result:
     ``output`` is /mnt in the guest, the only place it can write to. A guest that
     takes longer than ``timeout`` seconds is ended, and so is every helper.
     """
-    limit = timeout or float(os.environ.get("HEAPKIT_LIVE_TIMEOUT", "240"))
+    limit = timeout or float(os.environ.get("HEAPKIT_LIVE_TIMEOUT", "480"))
     _write_command(command, output)
     start = time.monotonic()
     with ExitStack() as stack:
