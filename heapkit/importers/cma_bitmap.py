@@ -59,19 +59,37 @@ def read(
     directory. ``used`` and ``maxchunk`` (pages) are checked where they exist.
     """
     text = read_text(path)
-    beside = {key: _sibling(path, key) for key in _SIBLINGS}
+    area = _area_directory(path)
+    beside = _beside(path, area)
     given = {"base_pfn": base_pfn, "count": count, "order_per_bit": order_per_bit}
     known = beside | {key: value for key, value in given.items() if value is not None}
-    return parse(text, path=path, heap=heap or path.absolute().parent.name, **known)
+    return parse(text, path=path, heap=heap or area.name, **known)
 
 
-def _sibling(path: Path, key: str) -> int | None:
-    beside = path.with_name(key)
-    if not beside.is_file() or beside == path:
+def _area_directory(path: Path) -> Path:
+    """The area's directory; since Linux 6.15 a bitmap may be in its ``ranges/N``."""
+    directory = path.absolute().parent
+    in_range = directory.parent.name == "ranges" and directory.name.isdecimal()
+    return directory.parents[1] if in_range else directory
+
+
+def _beside(path: Path, area: Path) -> dict[str, int | None]:
+    """The numbers of the files around a bitmap, None for those that are missing."""
+    if area == path.absolute().parent:
+        return {key: _number(area / key) for key in _SIBLINGS}
+    # Of a range: count, used and maxchunk of the area are of all its ranges.
+    return {
+        "base_pfn": _number(path.with_name("base_pfn")),
+        "order_per_bit": _number(area / "order_per_bit"),
+    }
+
+
+def _number(path: Path) -> int | None:
+    if not path.is_file():
         return None
-    text = read_text(beside)
+    text = read_text(path)
     if not _NUMBER.fullmatch(text):
-        raise FormatError("expected one number", path=beside, line=1, text=text)
+        raise FormatError("expected one number", path=path, line=1, text=text)
     return int(text)
 
 

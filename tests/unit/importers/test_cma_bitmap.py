@@ -77,6 +77,17 @@ def test_argument_goes_before_the_file_beside(area):
     assert cma_bitmap.read(area / "bitmap", base_pfn=16).base == 16 * PAGE
 
 
+def test_bitmap_of_a_range_belongs_to_the_area_above(area):
+    one = area / "ranges" / "1"
+    one.mkdir(parents=True)
+    (one / "base_pfn").write_text("512\n")
+    (one / "bitmap").write_text("1 0\n")
+    snapshot = cma_bitmap.read(one / "bitmap")
+    assert (snapshot.heap, snapshot.base) == ("reserved", 512 * PAGE)
+    assert (snapshot.size, snapshot.used_bytes) == (64 * PAGE, PAGE)
+    assert snapshot.attributes["assumed"] == ("count",)
+
+
 def test_last_word_may_be_partly_used():
     assert cma_bitmap.parse("0 255\n", count=40).size == 40 * PAGE
 
