@@ -20,7 +20,9 @@ CONDA_NAMES = {"python-build": "build"}
 # What is in the conda environment only: the interpreter and its tools.
 CONDA_ONLY = {"python", "pip", "c-compiler"}
 # The import names that are not the name of their package.
-IMPORT_NAMES = {"IPython": "ipython", "PIL": "pillow"}
+IMPORT_NAMES = {"IPython": "ipython", "PIL": "pillow", "yaml": "pyyaml"}
+# What needs no package.
+OURS = {"heapkit", "tests", "benchmarks"}
 
 
 def bounds(lines):
@@ -108,19 +110,24 @@ def test_every_runtime_dependency_has_a_lower_bound_and_a_cap():
         assert {">=", "<"} <= {part.operator for part in specifier}, name
 
 
-def imported_packages():
-    """The packages of others that heapkit imports anywhere, by import name."""
+def imported_packages(*folders):
+    """The packages of others that files of a folder import, by distribution name."""
     names = set()
-    for path in (ROOT / "heapkit").rglob("*.py"):
+    for path in [path for folder in folders for path in (ROOT / folder).rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
                 names |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
                 names.add(node.module.split(".")[0])
-    return names - set(sys.stdlib_module_names) - {"heapkit"}
+    others = names - set(sys.stdlib_module_names) - OURS
+    return {canonicalize_name(IMPORT_NAMES.get(name, name)) for name in others}
 
 
 def test_every_package_that_heapkit_imports_is_declared():
-    known = bounds(PROJECT["project"]["dependencies"])
-    used = {IMPORT_NAMES.get(name, name) for name in imported_packages()}
-    assert {canonicalize_name(name) for name in used} <= set(known)
+    assert imported_packages("heapkit") <= set(
+        bounds(PROJECT["project"]["dependencies"])
+    )
+
+
+def test_every_package_that_tests_and_tools_import_is_declared():
+    assert imported_packages("tests", "benchmarks", "docs", "native") <= set(declared())

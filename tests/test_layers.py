@@ -37,7 +37,7 @@ DOORS = {
     "bokeh": {"views", "explorers", "notebook", "show"},
     "ipywidgets": {"explorers", "notebook"},
     "jupyter_bokeh": {"explorers", "notebook"},
-    "IPython": {"explorers", "notebook"},
+    "IPython": {"explorers", "notebook", "show"},
 }
 
 # The C core has no clock, no randomness and no input or output.
