@@ -41,7 +41,7 @@ OPEN_ENDED = {
 SMALL = [name for name in PARSERS if len(TEXTS[name]) < 4096]
 
 fuzzed = settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
