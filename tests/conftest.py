@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+"""What several suites share: the backends, and when a test may be left out."""
+
+import os
+
+import pytest
+
+import heapkit as hk
+from heapkit import MiB
+from heapkit.backends import live
+
+
+def skip_or_fail(reason):
+    """Leave the test out on this machine, saying why; in CI that is a failure."""
+    if os.environ.get("CI", "").lower() not in ("", "0", "false"):
+        pytest.fail(f"left out, which CI does not allow: {reason}", pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(name="skip_or_fail")
+def fixture_skip_or_fail():
+    return skip_or_fail
+
+
+def backends():
+    """Those of this machine. A kernel's heaps are used in our own guest only."""
+    guest = os.environ.get("HEAPKIT_LIVE_GUEST") == "1"
+    return ("sim", "live") if guest and live.missing() is None else ("sim",)
+
+
+@pytest.fixture
+def bench():
+    """A board with one heap of each kind and little memory."""
+    return hk.Board(
+        name="bench",
+        memory=hk.Memory(total=256 * MiB, base=0x8000_0000),
+        heaps=(
+            hk.SystemHeap(),
+            hk.SystemHeap(name="system-pooled", pool=hk.PagePool()),
+            hk.CmaHeap(size=16 * MiB),
+            hk.CarveoutHeap(name="camera", size=16 * MiB, base=0x1_0000_0000),
+            hk.ChunkHeap(name="video", size=8 * MiB),
+            hk.SecureHeap(name="protected,secure-video", size=8 * MiB),
+        ),
+    )
+
+
+@pytest.fixture
+def sim(bench):
+    with hk.simulate(bench) as heaps:
+        yield heaps
+        if not heaps._machine.closed:
+            heaps.check()
+
+
+@pytest.fixture(params=backends())
+def heaps(request):
+    """The heaps of each backend of this machine."""
+    if request.param == "sim":
+        yield request.getfixturevalue("sim")
+    else:
+        with hk.live() as heaps:
+            yield heaps
+
+
+@pytest.fixture
+def heap(heaps):
+    """The one heap that every backend has."""
+    return heaps["system"]
+
+
+@pytest.fixture
+def buffer(heap):
+    with heap.allocate(1 * MiB) as buffer:
+        yield buffer

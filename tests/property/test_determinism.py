@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+"""Same trace, same board: the same bytes, alone or beside other threads."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import heapkit as hk
+from heapkit import GiB, KiB, MiB, Op
+
+CHAINS = ("camera|system", "pooled", "cma|video|system", "system", "protected|pooled")
+BOARD = hk.Board(
+    name="determinism",
+    memory=hk.Memory(total=1 * GiB),
+    heaps=(
+        hk.SystemHeap(),
+        hk.SystemHeap(name="pooled", pool=hk.PagePool(fill=8 * MiB)),
+        hk.CmaHeap(name="cma", size=32 * MiB),
+        hk.CarveoutHeap(
+            name="camera", size=16 * MiB, fit="best", zero="free", deferred_free=True
+        ),
+        hk.ChunkHeap(name="video", size=16 * MiB),
+        hk.SecureHeap(name="protected", size=8 * MiB),
+    ),
+    devices=(hk.Device("isp"), hk.Device("gpu", coherent=True)),
+)
+
+
+def workload(seed, n=400):
+    """Every kind of event, at random, always on a buffer that exists."""
+    random = np.random.default_rng(seed)
+    held, rows = [], []
+    for i in range(n):
+        if not held or random.random() < 0.4:
+            held.append(i)
+            size = int(random.integers(1, 4 * MiB)) >> int(random.integers(0, 8))
+            rows.append((Op.ALLOC, i, max(size, 1)))
+            continue
+        op = Op(random.integers(1, len(Op)))
+        at = int(random.integers(len(held)))
+        size = int(random.integers(0, 64 * KiB)) if op >= Op.BEGIN_CPU else 0
+        rows.append((op, held.pop(at) if op is Op.FREE else held[at], size))
+    op, buffer, size = zip(*rows, strict=True)
+    return hk.Trace.from_columns(
+        op=op,
+        buffer=buffer,
+        size=size,
+        heap=random.integers(0, len(CHAINS), n),
+        heaps=CHAINS,
+        time_ns=np.cumsum(random.integers(0, 5_000_000, n)),
+        device=random.integers(0, 2, n),
+        devices=("isp", "gpu"),
+        access=random.integers(1, 4, n),
+    )
+
+
+def fingerprint(trace):
+    run = hk.replay(trace, BOARD, pool_fill="pooled", check_every=1)
+    assert {int(s) for s in np.unique(run["status"])} <= {0, -12, -22}
+    return b"".join(run[name].tobytes() for name in run.columns) + (
+        run.pool_fill("pooled").tobytes()
+    )
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_replay_gives_the_same_bytes_again(seed):
+    trace = workload(seed)
+    assert fingerprint(trace) == fingerprint(trace)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_gauges_equal_what_looking_inside_shows(seed):
+    run = hk.replay(workload(seed, 150), BOARD)
+    last = {int(h): i for i, h in enumerate(run["heap"]) if h >= 0}
+    event = len(run) - 1
+    heap = int(run["heap"][event])
+    if last.get(heap) == event:
+        snapshot = run.snapshot(run.heap_names[heap], event)
+        assert run["free_bytes"][event] == snapshot.free_bytes
+
+
+def test_threads_give_the_same_bytes_as_one():
+    traces = [workload(seed, 2000) for seed in range(8)]
+    alone = [fingerprint(trace) for trace in traces]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(fingerprint, traces)) == alone

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: MIT
+"""What an event did and why, in plain words."""
+
+import re
+
+import pytest
+
+import heapkit as hk
+from heapkit import KiB, MiB, Op
+from heapkit.explain import servable
+from heapkit.snapshot import Region, Snapshot, State
+
+PAGE = 4096
+
+
+def replay(board, *rows, heap="camera", step_ns=1000, **more):
+    ops, buffers, sizes = zip(*rows, strict=True)
+    trace = hk.Trace.from_columns(
+        op=[Op[op] for op in ops],
+        buffer=buffers,
+        size=sizes,
+        heap=heap,
+        time_ns=[i * step_ns for i in range(len(rows))],
+        **more,
+    )
+    return hk.replay(trace, board)
+
+
+def one_heap(heap, **more):
+    return hk.Board(name="one", heaps=(heap,), **more)
+
+
+def checkerboard(n, size):
+    """``n`` buffers of ``size`` bytes, every other one freed again."""
+    yield from (("ALLOC", i, size) for i in range(n))
+    yield from (("FREE", i, 0) for i in range(0, n, 2))
+
+
+def test_served_allocation_tells_where_and_what_is_left(bench):
+    sentence = replay(bench, ("ALLOC", 7, 8 * MiB)).explain(0)
+    assert sentence.startswith("Event 0, ALLOC: buffer 7 asks camera for 8 MiB. ")
+    assert "served by camera at 0x100000000 in 1 entry" in sentence
+    assert "8 MiB are free then, the longest run 8 MiB." in sentence
+
+
+def test_served_allocation_without_gauges_leaves_them_out(bench):
+    run = replay(bench, ("ALLOC", 7, 8 * MiB))
+    bare = hk.replay(run.trace, bench, gauges=False)
+    assert "free" not in bare.explain(0)
+
+
+def test_fallback_tells_why_the_first_heap_refused(bench):
+    rows = [("ALLOC", 1, 12 * MiB), ("ALLOC", 2, 8 * MiB)]
+    sentence = replay(bench, *rows, heap="camera|system").explain(1)
+    assert "asks camera, else system, for 8 MiB" in sentence
+    assert "camera refuses: exhausted, 4 MiB of 16 MiB are free" in sentence
+    assert "largest buffer it could have served is 4 MiB" in sentence
+    assert "served by system, heap 2 of its chain, at 0x" in sentence
+    assert "in 8 entries" in sentence
+
+
+def test_fragmented_carveout_tells_pieces_and_the_longest(bench):
+    rows = [*checkerboard(16, 1 * MiB), ("ALLOC", 99, 2 * MiB)]
+    sentence = replay(bench, *rows).explain(-1)
+    assert "fragmented, 8 MiB are free but in 8 pieces, the longest 1 MiB" in sentence
+    assert "largest buffer it could have served is 1 MiB" in sentence
+    assert "fails with ENOMEM (Cannot allocate memory): there is no other heap" in (
+        sentence
+    )
+
+
+def test_exhausted_chain_tells_each_heap(bench):
+    rows = [("ALLOC", 1, 16 * MiB), ("ALLOC", 2, 8 * MiB), ("ALLOC", 3, 8 * MiB)]
+    sentence = replay(bench, *rows, heap=["camera", "video", "camera|video"]).explain(2)
+    assert re.search(r"camera refuses: .*video refuses: ", sentence)
+    assert sentence.endswith("no heap was left to try.")
+
+
+def test_more_than_the_whole_heap_is_said(bench):
+    sentence = replay(bench, ("ALLOC", 1, 17 * MiB)).explain(0)
+    assert "17 MiB are more than the whole heap, 16 MiB" in sentence
+
+
+def test_alignment_that_spoils_a_run_is_said():
+    board = one_heap(
+        hk.CmaHeap(name="cma", size=8 * MiB, base=0x8000_0000),
+        memory=hk.Memory(total=64 * MiB, base=0x8000_0000),
+    )
+    sizes = [512, 512, 512, 256, 256, 6 * 1024]
+    rows = [
+        *(("ALLOC", i, size * KiB) for i, size in enumerate(sizes)),
+        *(("FREE", i, 0) for i in (1, 2, 3)),
+        ("ALLOC", 9, 1 * MiB),
+    ]
+    sentence = replay(board, *rows, heap="cma").explain(-1)
+    assert (
+        "cma refuses: alignment, the longest of 1 piece is 1.25 MiB but none holds "
+        "1 MiB at a multiple of 1 MiB. The largest buffer it could have served is "
+        "768 KiB"
+    ) in sentence
+
+
+def test_pages_that_wait_for_deferred_free_are_said():
+    board = one_heap(
+        hk.CarveoutHeap(name="c", size=8 * MiB, zero="free", deferred_free=True)
+    )
+    rows = [("ALLOC", 1, 8 * MiB), ("FREE", 1, 0), ("ALLOC", 2, 8 * MiB)]
+    run = replay(board, *rows, heap="c", step_ns=1)
+    assert "8 MiB wait to be zeroed and returned (deferred free)" in run.explain(1)
+    assert "8 MiB more are freed but not yet returned" in run.explain(2)
+
+
+def test_exhausted_memory_is_said(bench):
+    sentence = replay(bench, ("ALLOC", 1, 400 * MiB), heap="system").explain(0)
+    assert "exhausted, the page allocator has 240 MiB free" in sentence
+    assert "400 MiB are needed" in sentence
+
+
+def test_pool_hits_are_said(bench):
+    rows = [("ALLOC", 1, 2 * MiB), ("FREE", 1, 0), ("ALLOC", 1, 2 * MiB)]
+    run = replay(bench, *rows, heap="system-pooled", step_ns=10**9)
+    assert "in 2 entries, 2 of them from the pool" in run.explain(2)
+
+
+def test_free_tells_how_long_the_buffer_was_held(bench):
+    run = replay(bench, ("ALLOC", 1, 8 * MiB), ("FREE", 1, 0), step_ns=5_000_000)
+    assert "buffer 1, 8 MiB of camera at 0x100000000, is freed after 5 ms" in (
+        run.explain(1)
+    )
+
+
+def test_free_of_a_refused_buffer_does_nothing(bench):
+    rows = [("ALLOC", 1, 17 * MiB), ("FREE", 1, 0)]
+    assert replay(bench, *rows).explain(1) == (
+        "Event 1, FREE: buffer 1 was refused at event 0, so there is nothing to do."
+    )
+
+
+def test_cpu_access_tells_who_and_how_much(bench):
+    rows = [("ALLOC", 1, 2 * MiB), ("BEGIN_CPU", 1, 0), ("END_CPU", 1, 64 * KiB)]
+    run = replay(bench, *rows, access=[3, 1, 3], offset=[0, 0, 4096])
+    begin, end = run.explain(1), run.explain(2)
+    assert "the CPU's read access to the whole of buffer 1 begins (2 MiB in" in begin
+    assert "read/write access to 64 KiB from 4 KiB on of buffer 1 ends" in end
+
+
+def test_cpu_access_outside_of_the_buffer_is_einval(bench):
+    rows = [("ALLOC", 1, 4096), ("BEGIN_CPU", 1, 8192)]
+    assert "refused with EINVAL (Invalid argument)" in replay(bench, *rows).explain(1)
+
+
+def test_device_is_named(bench):
+    rows = [("ALLOC", 1, 4096), ("ATTACH", 1, 0), ("UNMAP", 1, 0)]
+    run = replay(bench, *rows, device="isp")
+    assert "ATTACH: device isp and buffer 1 (4 KiB in 1 entry); it takes" in (
+        run.explain(1)
+    )
+    assert "UNMAP: device isp and buffer 1: refused with EINVAL" in run.explain(2)
+
+
+def test_device_op_on_a_refused_buffer_does_nothing(bench):
+    rows = [("ALLOC", 1, 17 * MiB), ("ATTACH", 1, 0)]
+    assert "nothing to do, the buffer was refused at event 0" in (
+        replay(bench, *rows).explain(1)
+    )
+
+
+def test_pressure_tells_what_the_pools_hold_then(bench):
+    rows = [("ALLOC", 1, 4 * MiB), ("FREE", 1, 0), ("PRESSURE", 0, 1 * MiB)]
+    run = replay(bench, *rows, heap="system-pooled", step_ns=10**9)
+    assert "asked for 1 MiB" in run.explain(2)
+    assert "the pools then hold 3 MiB" in run.explain(2)
+
+
+def free(*runs):
+    regions = tuple(Region(a, s, State.FREE) for a, s in runs)
+    return Snapshot("h", 0, 1 << 30, regions)
+
+
+@pytest.mark.parametrize(
+    ("runs", "pages"),
+    [
+        # aligned starts: a run of 3 at page 1 serves 2 pages at page 2
+        ([(1 * PAGE, 3 * PAGE)], 2),
+        ([(0, 3 * PAGE)], 3),
+        ([(4 * PAGE, 4 * PAGE)], 4),
+        # beyond the cap of 4 pages every multiple of 4 will do
+        ([(4 * PAGE, 8 * PAGE)], 8),
+        ([], 0),
+    ],
+)
+def test_servable_follows_the_cma_alignment(runs, pages):
+    heap = hk.CmaHeap(size=1 * MiB, alignment_order=2)
+    assert servable(heap, free(*runs)) == pages * PAGE
+
+
+def test_servable_of_a_chunk_heap_is_all_that_is_free():
+    heap = hk.ChunkHeap(name="v", size=1 * MiB)
+    assert servable(heap, free((0, 65536), (131072, 65536))) == 131072
+
+
+@pytest.mark.parametrize("fit", ["first", "best", "first-align", "order-align"])
+@pytest.mark.parametrize("seed", range(4))
+def test_servable_is_what_the_core_serves(fit, seed):
+    board = one_heap(
+        hk.CarveoutHeap(
+            name="c", size=64 * PAGE, base=0x1000_3000, fit=fit, align=4 * PAGE
+        )
+    )
+    pages = [(7 * i * (seed + 1)) % 5 + 1 for i in range(8)]
+    with hk.simulate(board) as heaps:
+        held = [heaps["c"].allocate(n * PAGE) for n in pages]
+        for buffer in held[::2]:
+            buffer.close()
+        best = servable(board.heap("c"), heaps["c"].snapshot())
+        heaps["c"].allocate(best).close()
+        for more in range(best + PAGE, 65 * PAGE, PAGE):
+            with pytest.raises(OSError, match="c: "):
+                heaps["c"].allocate(more)
