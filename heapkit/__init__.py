@@ -38,9 +38,10 @@ if TYPE_CHECKING:
     from heapkit import metrics, notebook, views, workloads
     from heapkit.backends.live import live
     from heapkit.backends.sim import simulate
-    from heapkit.importers import read
+    from heapkit.importers import formats, read
     from heapkit.samples import sample
-    from heapkit.sizing import Recommendation, size
+    from heapkit.show import show
+    from heapkit.sizing import Recommendation, Target, size
 
 __all__ = [
     "BackendUnavailable",
@@ -68,14 +69,17 @@ __all__ = [
     "Snapshot",
     "State",
     "SystemHeap",
+    "Target",
     "Trace",
     "explore",
+    "formats",
     "live",
     "metrics",
     "notebook",
     "read",
     "replay",
     "sample",
+    "show",
     "simulate",
     "size",
     "views",
@@ -86,13 +90,16 @@ __all__ = [
 _LAZY: dict[str, tuple[str, str | None]] = {
     "Recommendation": ("heapkit.sizing", "Recommendation"),
     "explore": ("heapkit.explorers", None),
+    "formats": ("heapkit.importers", "formats"),
     "live": ("heapkit.backends.live", "live"),
     "metrics": ("heapkit.metrics", None),
     "notebook": ("heapkit.notebook", None),
     "read": ("heapkit.importers", "read"),
     "sample": ("heapkit.samples", "sample"),
+    "show": ("heapkit.show", "show"),
     "simulate": ("heapkit.backends.sim", "simulate"),
     "size": ("heapkit.sizing", "size"),
+    "Target": ("heapkit.sizing", "Target"),
     "views": ("heapkit.views", None),
     "workloads": ("heapkit.workloads", None),
 }

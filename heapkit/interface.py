@@ -39,8 +39,10 @@ class DmaBuf(Protocol):
         """DMA_BUF_SET_NAME: at most 31 bytes, or ``OSError(EINVAL)``."""
 
     def mmap(self) -> memoryview:
-        """The whole buffer, shared and writable; ``OSError(EINVAL)`` where the
-        heap forbids CPU access (a secure heap)."""
+        """The whole buffer, shared and writable.
+
+        ``OSError(EINVAL)`` where the heap forbids CPU access (a secure heap).
+        """
 
     def begin_cpu_access(
         self, access: str = "rw", *, offset: int = 0, length: int | None = None

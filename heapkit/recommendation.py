@@ -7,9 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from heapkit import reserved_memory
 from heapkit._ffi import PAGE_SIZE
 from heapkit.board import Board
@@ -125,23 +122,6 @@ class Recommendation:
     def to_cmdline(self) -> str:
         """The kernel command line to paste: CMA areas only."""
         return reserved_memory.command_line(self.recommended_board(), self.heap)
-
-    def columns(self) -> dict[str, NDArray[Any]]:
-        """Per setting its value, and the spread of the outcome over the traces.
-
-        ``failure_rate_`` and ``p99_ns_`` each end in ``low``, ``mid`` (median) and
-        ``high``. heapkit.views.sizing draws them.
-        """
-        shape = (len(self.settings), self.n_traces)
-        rate = np.array([t.failure_rate for t in self.trials]).reshape(shape)
-        p99 = np.array([t.p99_ns for t in self.trials]).reshape(shape)
-        values = [next(iter(s.values())) for s in self.settings]
-        spread = {
-            f"{name}_{word}": reduce(column, axis=1)
-            for name, column in (("failure_rate", rate), ("p99_ns", p99))
-            for word, reduce in (("low", np.min), ("mid", np.median), ("high", np.max))
-        }
-        return {"value": np.array(values), **spread}
 
     def to_frame(self) -> pd.DataFrame:
         """One row per trial: the varied names, its trace, its counts and latencies."""

@@ -10,10 +10,16 @@ from __future__ import annotations
 
 import re
 
-from heapkit.board import Board, CarveoutHeap, ChunkHeap, CmaHeap, SecureHeap
+from heapkit.board import (
+    Board,
+    CarveoutHeap,
+    ChunkHeap,
+    CmaHeap,
+    RegionHeap,
+    SecureHeap,
+    SystemHeap,
+)
 from heapkit.units import GiB, KiB, MiB, format_bytes
-
-RegionHeap = CarveoutHeap | ChunkHeap | CmaHeap | SecureHeap
 
 # Mainline has no carveout or chunk heap, so these bindings are vendors'.
 _PROPERTIES: dict[type, tuple[str, ...]] = {
@@ -47,7 +53,7 @@ def devicetree_node(board: Board, name: str) -> str:
         "reserved-memory {\n"
         "\t#address-cells = <2>;\n\t#size-cells = <2>;\n\tranges;\n\n"
         f"\t/* {format_bytes(heap.size)} for {name} */\n"
-        f"\t{label}: {node}@{heap.base:x} {{\n{body}\n\t}};\n"
+        f"\t{label}: {node}@{heap.base or 0:x} {{\n{body}\n\t}};\n"
         "};\n"
     )
 
@@ -65,7 +71,7 @@ def command_line(board: Board, name: str) -> str:
 
 def _region_heap(board: Board, name: str, what: str) -> RegionHeap:
     heap = board.heap(name)
-    if not isinstance(heap, tuple(_PROPERTIES)):
+    if isinstance(heap, SystemHeap):
         raise ValueError(
             f"heap {name!r} is a {type(heap).__name__} without a region, so {what} "
             "cannot size it; page pools are set in the heap's driver"
@@ -77,7 +83,8 @@ def _first_cma(board: Board) -> CmaHeap | None:
     return next((h for h in board.heaps if isinstance(h, CmaHeap)), None)
 
 
-def _cells(value: int) -> str:
+def _cells(value: int | None) -> str:
+    assert value is not None  # a board has placed every region
     return f"0x{value >> 32:x} 0x{value & 0xFFFFFFFF:x}"
 
 

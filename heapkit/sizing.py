@@ -23,6 +23,7 @@ from heapkit.recommendation import Recommendation, Target, Trial
 from heapkit.replay import replay
 from heapkit.run import Run
 from heapkit.trace import Op, Trace
+from heapkit.units import MiB
 
 __all__ = ["Recommendation", "Target", "Trial", "size"]
 
@@ -115,8 +116,9 @@ def _choices(board: Board, name: str, values: Choices) -> list[Any]:
         now = board.value(name)
         if not isinstance(now, int) or isinstance(now, bool) or now < 4 * PAGE_SIZE:
             raise ValueError(f"vary={{{name!r}: ...}}: is {now!r}, so list the values")
-        steps = np.geomspace(now / 4, now * 2, ELLIPSIS_STEPS) // PAGE_SIZE
-        return sorted({int(s) * PAGE_SIZE for s in steps})
+        unit = MiB if now >= 16 * MiB else PAGE_SIZE
+        steps = np.geomspace(now / 4, now * 2, ELLIPSIS_STEPS) // unit
+        return sorted({int(s) * unit for s in steps})
     chosen = list(values)
     if not chosen:
         raise ValueError(f"vary={{{name!r}: []}}: list at least one value")

@@ -110,16 +110,6 @@ def test_names_that_are_not_numbers_are_tried_in_the_order_given() -> None:
     assert answer.value == "first"
 
 
-def test_columns_have_one_row_per_setting_and_the_spread_over_traces() -> None:
-    answer = sizing.size(
-        [frames(4), frames(6)], BOARD, vary={"camera.size": [4 * MiB, 6 * MiB]}
-    )
-    columns = answer.columns()
-    assert columns["value"].tolist() == [4 * MiB, 6 * MiB]
-    assert columns["failure_rate_high"].tolist() == [pytest.approx(1 / 3), 0]
-    assert columns["failure_rate_low"].tolist() == [0, 0]
-
-
 def test_the_frame_has_one_row_per_trial() -> None:
     answer = sizing.size(
         [frames(4), frames(6)], BOARD, vary={"camera.size": [4 * MiB, 6 * MiB]}

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+"""A picture of whatever it is given: ``hk.show(snapshot)``.
+
+The static counterpart of the explorers: it needs no kernel once it is drawn.
+"""
+
+from __future__ import annotations
+
+from functools import singledispatch
+from typing import Any
+
+import numpy as np
+from bokeh.models import LayoutDOM
+
+from heapkit import metrics
+from heapkit.board import SystemHeap
+from heapkit.recommendation import Recommendation
+from heapkit.run import Run
+from heapkit.snapshot import Observation, Snapshot
+from heapkit.trace import Op
+from heapkit.views.gauges import gauge_columns
+from heapkit.views.recording import life_columns, recording_view
+from heapkit.views.sizing import sizing_view
+from heapkit.views.snapshots import observation_view, snapshot_view
+from heapkit.views.strip import size_codes
+
+
+def show(thing: Any, **options: Any) -> None:
+    """Draw a Snapshot, an Observation, a Run or a Recommendation.
+
+    A Run takes ``heap=``, the region heap to draw (default: the first that
+    served anything). In a notebook the figure appears below the cell; elsewhere
+    a browser opens. ``TypeError`` for anything that has no picture.
+    """
+    from bokeh.io import show as show_layout
+
+    show_layout(figure_of(thing, **options))
+
+
+@singledispatch
+def figure_of(thing: object, **_options: Any) -> LayoutDOM:
+    """The bokeh layout that :func:`show` draws."""
+    raise TypeError(
+        f"thing={thing!r}: must be a Snapshot, an Observation, a Run or a "
+        "Recommendation"
+    )
+
+
+@figure_of.register
+def _(thing: Snapshot) -> LayoutDOM:
+    return snapshot_view(thing)
+
+
+@figure_of.register
+def _(thing: Observation) -> LayoutDOM:
+    return observation_view(thing)
+
+
+@figure_of.register
+def _(thing: Recommendation) -> LayoutDOM:
+    name = " and ".join(thing.settings[0])
+    trials = thing.trials
+    numbers = len(thing.settings[0]) == 1 and all(
+        isinstance(t.setting[name], int) for t in trials
+    )
+    settings = [thing.settings.index(t.setting) for t in trials]
+    if numbers:
+        settings = [t.setting[name] for t in trials]
+    chosen = thing.setting
+    return sizing_view(
+        np.array(settings),
+        np.array([t.failure_rate for t in trials]),
+        np.array([t.p99_ns for t in trials]),
+        label=name if numbers else f"{name}, in the order tried",
+        unit="bytes" if numbers else "count",
+        chosen=None if chosen is None else settings[_first_trial(thing, chosen)],
+        failure_target=thing.target.failure_rate,
+        p99_target_ns=thing.target.p99_ns,
+    )
+
+
+def _first_trial(thing: Recommendation, setting: dict[str, Any]) -> int:
+    return thing.settings.index(setting) * thing.n_traces
+
+
+@figure_of.register
+def _(thing: Run, *, heap: str | None = None) -> LayoutDOM:
+    name = heap if heap is not None else _first_region(thing)
+    region = thing.board.heap(name)
+    if isinstance(region, SystemHeap) or region.base is None:
+        raise ValueError(f"heap={name!r}: has no region; hk.explore.pool shows it")
+    rows = np.flatnonzero(thing["heap"] == thing.board.heap_names.index(name))
+    lives = metrics.lifetimes(thing, name)
+    boxes = life_columns(
+        lives["start"],
+        lives["end"],
+        lives["address"],
+        lives["size"],
+        size_codes(lives["size"]),
+        base=region.base,
+    )
+    gauges = gauge_columns(
+        rows,
+        thing["free_bytes"][rows],
+        thing["largest_free_bytes"][rows],
+        end=len(thing),
+    )
+    return recording_view(
+        boxes, gauges, heap=name, length=region.size, events=len(thing)
+    )
+
+
+def _first_region(run: Run) -> str:
+    served = run["heap"][(run.trace.op == Op.ALLOC) & (run["status"] == 0)]
+    regions = {
+        i for i, h in enumerate(run.board.heaps) if not isinstance(h, SystemHeap)
+    }
+    for code in served.tolist():
+        if code in regions:
+            return run.board.heap_names[int(code)]
+    raise ValueError("heap=None: no region heap served anything in this run")
