@@ -242,8 +242,8 @@ void hk_machine_destroy(struct hk_machine *machine);
 // a size that is 0 or does not survive rounding up, of a range outside the
 // buffer, of DETACH, MAP and UNMAP without such an attachment. The return value
 // is 0, or -EINVAL for any other event that hk_trace_check() would refuse and for
-// heaps or a device the machine has not, or -ENOMEM: the core itself starved,
-// the machine is as it was.
+// heaps or a device the machine has not, or -ENOMEM: the core itself starved, the
+// event was not carried out, and every invariant holds.
 //
 // A buffer whose allocation failed is held until its FREE like any other; every
 // op on it does nothing, at no cost, with status 0. FREE detaches all devices.
