@@ -153,8 +153,8 @@ def main(arguments: list[str]) -> None:
     for path in paths:
         print(f"running {path.name}", flush=True)
         notebooks.append(write_notebook(path.resolve(), asked.out))
-    texts = [ROOT / "docs/vocabulary.md", *sorted((ROOT / "docs/decisions").glob("*"))]
-    write_index(asked.out, notebooks, [write_prose(path, asked.out) for path in texts])
+    texts = [*sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("docs/decisions/*.md"))]
+    write_index(asked.out, notebooks, [write_prose(p, asked.out) for p in texts])
     print(f"open {asked.out / 'index.html'}")
 
 

@@ -22,7 +22,7 @@ CONDA_ONLY = {"python", "pip", "c-compiler"}
 # The import names that are not the name of their package.
 IMPORT_NAMES = {"IPython": "ipython", "PIL": "pillow", "yaml": "pyyaml"}
 # What needs no package.
-OURS = {"heapkit", "tests", "benchmarks"}
+OURS = {"heapkit", "tests", "benchmarks", "docs"}
 
 
 def bounds(lines):
