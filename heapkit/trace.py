@@ -103,17 +103,7 @@ class Trace:
         """
         ops = columns.integers("op", op)
         ops = columns.small("op", ops, len(Op) - 1, np.ones(len(ops), bool))
-        ids = columns.identities("buffer", buffer)
-        given: dict[str, Any] = {
-            "buffer": ids,
-            "size": columns.unsigned("size", size),
-            "time_ns": columns.times("time_ns", time_ns),
-        }
-        if offset is not None:
-            given["offset"] = columns.unsigned("offset", offset)
-        for name, column in given.items():
-            if len(column) != len(ops):
-                raise columns.lengths(name, len(column), len(ops))
+        given = _counted(len(ops), buffer, size, time_ns, offset)
         chain, names = columns.coded("heap", heap, heaps, ops == Op.ALLOC)
         columns.chains(names)
         if device is not None:
@@ -123,16 +113,7 @@ class Trace:
         if access is not None:
             uses_access = np.isin(ops, _CPU_OPS)
             given["access"] = columns.small("access", access, 3, uses_access)
-        dense, n_buffers = columns.dense(ids)
-        return cls(
-            op=ops,
-            chain=chain,
-            heaps=names,
-            dense_buffer=dense,
-            n_buffers=n_buffers,
-            _meta=_json(meta),
-            **given,
-        )
+        return cls(op=ops, chain=chain, heaps=names, _meta=_json(meta), **given)
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Trace:
@@ -178,7 +159,7 @@ class Trace:
 
         frame = {
             "time_ns": self.time_ns,
-            "op": pd.Categorical.from_codes(self.op, [op.name for op in Op]),
+            "op": _categorical(self.op, tuple(op.name for op in Op)),
             "buffer": self.buffer,
             "size": self.size,
             "heap": _categorical(self.chain, self.heaps),
@@ -246,6 +227,28 @@ class Trace:
         return int(np.count_nonzero(self.op == Op.ALLOC))
 
 
+def _counted(
+    rows: int,
+    buffer: ArrayLike,
+    size: ArrayLike,
+    time_ns: ArrayLike,
+    offset: ArrayLike | None,
+) -> dict[str, Any]:
+    """The columns that hold numbers, by their names in a trace."""
+    given: dict[str, Any] = {
+        "buffer": columns.identities("buffer", buffer),
+        "size": columns.unsigned("size", size),
+        "time_ns": columns.times("time_ns", time_ns),
+    }
+    if offset is not None:
+        given["offset"] = columns.unsigned("offset", offset)
+    for name, column in given.items():
+        if len(column) != rows:
+            raise columns.lengths(name, len(column), rows)
+    dense, n_buffers = columns.dense(given["buffer"])
+    return {**given, "dense_buffer": dense, "n_buffers": n_buffers}
+
+
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:
     view = array.view()
     view.flags.writeable = False
@@ -277,7 +280,8 @@ def _check(trace: Trace) -> None:
 def _categorical(codes: NDArray[Any], names: tuple[str, ...]) -> Any:
     import pandas as pd
 
-    return pd.Categorical.from_codes(codes if names else codes - 1, names)
+    known = codes if names else np.full(len(codes), -1)
+    return pd.Categorical.from_codes(known, pd.Index(names, dtype=object))
 
 
 def _spelt(
