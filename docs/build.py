@@ -120,6 +120,7 @@ def write_prose(path: Path, out: Path) -> Page:
     """One Markdown page of docs/ as HTML."""
     text = re.sub(r"\A<!--.*?-->\s*", "", path.read_text(encoding="utf-8"))
     title = text.splitlines()[0].lstrip("# ")
+    text = re.sub(r"\]\((?:[\w.]+/)*([\w-]+)\.md\)", r"](\1.html)", text)
     (out / f"{path.stem}.html").write_text(
         document(title, markdown2html(text)), encoding="utf-8"
     )
@@ -153,7 +154,8 @@ def main(arguments: list[str]) -> None:
     for path in paths:
         print(f"running {path.name}", flush=True)
         notebooks.append(write_notebook(path.resolve(), asked.out))
-    texts = [*sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("docs/decisions/*.md"))]
+    texts = sorted((ROOT / "docs").glob("[a-z]*.md"))
+    texts += sorted((ROOT / "docs/decisions").glob("*.md"))
     write_index(asked.out, notebooks, [write_prose(p, asked.out) for p in texts])
     print(f"open {asked.out / 'index.html'}")
 
