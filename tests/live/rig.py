@@ -13,6 +13,7 @@ boot instead of Debian's), ``HEAPKIT_LIVE_TIMEOUT`` (seconds for the whole guest
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -28,7 +29,9 @@ HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
 QEMU = "qemu-system-x86_64"
 VIRTIOFSD = (Path("/usr/lib/qemu/virtiofsd"), Path("/usr/libexec/virtiofsd"))
-KERNEL_PACKAGE = "linux-image-6.12-cloud-amd64"
+# Debian 12 (security) and 13. Each stands for the kernel of today.
+KERNEL_PACKAGES = ("linux-image-6.12-cloud-amd64", "linux-image-cloud-amd64")
+OLDEST = (6, 12)  # Debian's older kernels have no heaps
 PACKAGES = "qemu-system-x86 qemu-system-common"
 MEMORY = "1G"
 
@@ -93,13 +96,24 @@ def _cache() -> Path:
 
 
 def _kernel_package() -> str:
-    """The package the metapackage stands for today; its name has the version."""
-    answer = _ask("apt-cache", "depends", KERNEL_PACKAGE)
-    for line in answer.splitlines():
-        word, _, name = line.strip().partition(": ")
-        if word == "Depends" and name.startswith("linux-image-"):
-            return name
-    raise RigError(f"apt knows no {KERNEL_PACKAGE}: run apt-get update")
+    """What a metapackage stands for; the name has the version."""
+    for meta in KERNEL_PACKAGES:
+        known = subprocess.run(
+            ["apt-cache", "depends", meta], capture_output=True, text=True, check=False
+        )
+        for name in re.findall(r"Depends: (linux-image-\S+)", known.stdout):
+            if version(name) >= OLDEST:
+                return str(name)
+    raise RigError(
+        f"apt knows none of {', '.join(KERNEL_PACKAGES)} with Linux 6.12 or later: "
+        "run apt-get update, or put a bzImage into HEAPKIT_KERNEL"
+    )
+
+
+def version(package: str) -> tuple[int, ...]:
+    """(6, 12) of ``linux-image-6.12.48+deb13-cloud-amd64``."""
+    found = re.match(r"linux-image-(\d+)\.(\d+)", package)
+    return tuple(map(int, found.groups())) if found else ()
 
 
 def _download(package: str, image: Path) -> None:

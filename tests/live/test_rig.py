@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 
 import pytest
 
+from tests.conftest import skip_or_fail
 from tests.live import rig
 
 
@@ -44,6 +46,26 @@ def test_a_status_of_an_earlier_guest_is_forgotten(tmp_path):
 def test_a_chosen_kernel_is_booted_instead(monkeypatch, tmp_path):
     monkeypatch.setenv("HEAPKIT_KERNEL", str(tmp_path / "bzImage"))
     assert rig.kernel() == tmp_path / "bzImage"
+
+
+@pytest.mark.parametrize(
+    ("package", "version"),
+    [
+        ("linux-image-6.12.48+deb13-cloud-amd64", (6, 12)),
+        ("linux-image-6.1.0-56-cloud-amd64", (6, 1)),
+        ("linux-image-cloud-amd64", ()),
+    ],
+)
+def test_a_package_name_tells_the_kernels_version(package, version):
+    assert rig.version(package) == version
+
+
+def test_a_kernel_that_apt_does_not_know_is_told_with_the_way_out(monkeypatch):
+    if shutil.which("apt-cache") is None:
+        skip_or_fail("no apt to ask for a kernel")
+    monkeypatch.setattr(rig, "KERNEL_PACKAGES", ("no-such-kernel",))
+    with pytest.raises(rig.RigError, match="HEAPKIT_KERNEL"):
+        rig._kernel_package()
 
 
 def test_a_failed_command_is_told_with_its_words():
