@@ -125,23 +125,3 @@ void buffer_drop_entries(struct buffer *buffer)
 	buffer->pool_entries = 0;
 	buffer->bytes = 0;
 }
-
-int buffer_free(struct hk_machine *machine, struct buffer *buffer,
-		int64_t now_ns, double *cost)
-{
-	struct heap *heap = buffer->heap;
-	const uint64_t bytes = buffer->bytes;
-
-	if (heap->deferred) {
-		attachment_detach_all(&machine->buffers, buffer);
-		buffer->freed_at = now_ns;
-		deferred_free_push(machine, heap->deferred, buffer);
-		heap->deferred_bytes += bytes;
-	} else {
-		if (heap->ops->release(heap, buffer, FREE_NORMAL, cost))
-			return OUT_OF_CORE;
-		buffer_recycle(&machine->buffers, buffer);
-	}
-	heap->held_bytes -= bytes;
-	return 0;
-}

@@ -53,10 +53,6 @@ void buffer_recycle(struct buffer_table *table, struct buffer *buffer);
 int buffer_reserve_entry(struct buffer *buffer);
 void buffer_add_entry(struct buffer *buffer, uint64_t address, uint64_t size);
 void buffer_drop_entries(struct buffer *buffer);
-// The last reference is gone: hand the memory of a served buffer back, now or
-// later, and the buffer with it. OUT_OF_CORE: nothing changed.
-int buffer_free(struct hk_machine *machine, struct buffer *buffer,
-		int64_t now_ns, double *cost);
 
 // --- Devices, attachment.c ---
 

@@ -123,6 +123,28 @@ static int event_allocate(struct hk_machine *machine,
 	return 0;
 }
 
+// The last reference is gone: hand the memory of a served buffer back, now or
+// later, and the buffer with it.
+static int release_buffer(struct hk_machine *machine, struct buffer *buffer,
+			  double *cost)
+{
+	struct heap *heap = buffer->heap;
+	const uint64_t bytes = buffer->bytes;
+
+	if (heap->deferred) {
+		attachment_detach_all(&machine->buffers, buffer);
+		buffer->freed_at = machine->now_ns;
+		deferred_free_push(machine, heap->deferred, buffer);
+		heap->deferred_bytes += bytes;
+	} else {
+		if (heap->ops->release(heap, buffer, FREE_NORMAL, cost))
+			return OUT_OF_CORE;
+		buffer_recycle(&machine->buffers, buffer);
+	}
+	heap->held_bytes -= bytes;
+	return 0;
+}
+
 static int event_free(struct hk_machine *machine, const struct hk_event *event,
 		      struct buffer *buffer, double *cost)
 {
@@ -132,7 +154,7 @@ static int event_free(struct hk_machine *machine, const struct hk_event *event,
 		buffer_recycle(table, buffer);
 	} else {
 		*cost += machine->costs.free_call;
-		if (buffer_free(machine, buffer, event->time_ns, cost))
+		if (release_buffer(machine, buffer, cost))
 			return OUT_OF_CORE;
 	}
 	table->slot[event->buffer] = NULL;
