@@ -15,11 +15,10 @@ struct cma_area {
 	struct run_index *index;
 };
 
-// mm/cma.c's cma_bitmap_aligned_mask() and _offset(): in bits.
-struct cma_alignment {
-	uint64_t mask;
-	uint64_t offset;
-};
+// Alignments that are searched for directly; those between take a few steps.
+// Each costs a little at every change, and the CMA heap asks for at most
+// CONFIG_CMA_ALIGNMENT, 8 unless configured otherwise.
+static const uint64_t fast_orders = 1 << 2 | 1 << 4 | 1 << 6 | 1 << 8;
 
 int cma_area_create(uint64_t base_pfn, uint64_t count, uint32_t order_per_bit,
 		    struct cma_area **ret)
@@ -28,7 +27,7 @@ int cma_area_create(uint64_t base_pfn, uint64_t count, uint32_t order_per_bit,
 	struct cma_area *area;
 	int err;
 
-	if (bits == 0 || bits >= HK_NO_RUN || bits << order_per_bit != count)
+	if (bits == 0 || bits > HK_MAX_BITS || bits << order_per_bit != count)
 		return -EINVAL;
 	area = calloc(1, sizeof(*area));
 	if (!area)
@@ -36,6 +35,10 @@ int cma_area_create(uint64_t base_pfn, uint64_t count, uint32_t order_per_bit,
 	err = run_index_create((uint32_t)bits, &area->index);
 	if (err)
 		goto free_area;
+	err = run_index_align(area->index, base_pfn >> order_per_bit,
+			      fast_orders);
+	if (err)
+		goto destroy_index;
 	area->base_pfn = base_pfn;
 	area->count = count;
 	area->available = count;
@@ -43,6 +46,8 @@ int cma_area_create(uint64_t base_pfn, uint64_t count, uint32_t order_per_bit,
 	*ret = area;
 	return 0;
 
+destroy_index:
+	run_index_destroy(area->index);
 free_area:
 	free(area);
 	return err;
@@ -56,16 +61,13 @@ void cma_area_destroy(struct cma_area *area)
 	free(area);
 }
 
-static struct cma_alignment alignment(const struct cma_area *area,
-				      uint32_t align_order)
+// Of a bit number, so that the pfn is a multiple of 2^@align_order: mm/cma.c's
+// cma_bitmap_aligned_mask() and cma_bitmap_aligned_offset().
+static uint32_t bit_order(const struct cma_area *area, uint32_t align_order)
 {
-	uint32_t opb = area->order_per_bit;
-	uint64_t low = (UINT64_C(1) << align_order) - 1;
-
-	return (struct cma_alignment){
-		.mask = align_order > opb ? low >> opb : 0,
-		.offset = (area->base_pfn & low) >> opb,
-	};
+	return align_order > area->order_per_bit
+		       ? align_order - area->order_per_bit
+		       : 0;
 }
 
 static uint32_t bits_of(const struct cma_area *area, uint64_t count)
@@ -77,14 +79,13 @@ static uint32_t bits_of(const struct cma_area *area, uint64_t count)
 
 // One turn of cma_alloc()'s loop: the first place from bit @start on. A model
 // of pages that cannot be moved would come back with @start past the busy
-// place: its bit + mask + 1.
+// place: its bit + 2^order.
 static int alloc_from(struct cma_area *area, uint32_t start, uint64_t count,
-		      struct cma_alignment align, uint64_t *pfn)
+		      uint32_t order, uint64_t *pfn)
 {
 	uint32_t bits = bits_of(area, count);
 	uint32_t run;
-	uint32_t at = run_index_find(area->index, start, bits, align.mask,
-				     align.offset, &run);
+	uint32_t at = run_index_find(area->index, start, bits, order, &run);
 
 	if (at == HK_NO_RUN)
 		return -ENOMEM;
@@ -102,7 +103,7 @@ int cma_area_alloc(struct cma_area *area, uint64_t count, uint32_t align_order,
 	if (count > area->available)
 		return -ENOMEM;
 	// Every call starts from bit 0: CMA keeps no next-fit cursor.
-	return alloc_from(area, 0, count, alignment(area, align_order), pfn);
+	return alloc_from(area, 0, count, bit_order(area, align_order), pfn);
 }
 
 void cma_area_free(struct cma_area *area, uint64_t pfn, uint64_t count)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "hole_index.h"
 #include "run_index.h"
 
 struct gen_pool_chunk {
@@ -14,13 +15,14 @@ struct gen_pool_chunk {
 	uint64_t avail; // bytes, with the remainder that no granule covers
 	uint32_t granules;
 	struct run_index *index;
+	struct hole_index *holes; // HK_FIT_BEST only, else NULL
 };
 
 struct gen_pool {
 	struct gen_pool_chunk *chunks; // the last added first
 	uint32_t shift;
 	enum hk_fit fit;
-	uint64_t align;
+	uint32_t align_order; // HK_FIT_FIRST_ALIGN: log2 of granules
 };
 
 // A place in a chunk: granule @at of the free run @run.
@@ -28,6 +30,17 @@ struct place {
 	uint32_t run;
 	uint32_t at;
 };
+
+// Alignments that an order-aligned search finds directly; those between take a
+// few steps. Each costs a little at every change.
+static const uint64_t order_align_orders =
+	1 << 2 | 1 << 4 | 1 << 6 | 1 << 8 | 1 << 12 | 1 << 16;
+
+// get_order(): the smallest power of two that is at least @granules.
+static uint32_t order_of(uint64_t granules)
+{
+	return granules <= 1 ? 0 : 64 - (uint32_t)__builtin_clzll(granules - 1);
+}
 
 int gen_pool_create(uint32_t granule_shift, enum hk_fit fit, uint64_t align,
 		    struct gen_pool **ret)
@@ -38,13 +51,14 @@ int gen_pool_create(uint32_t granule_shift, enum hk_fit fit, uint64_t align,
 		return -ENOMEM;
 	pool->shift = granule_shift;
 	pool->fit = fit;
-	pool->align = align ? align : 1;
+	pool->align_order = order_of(align >> granule_shift);
 	*ret = pool;
 	return 0;
 }
 
 static void chunk_destroy(struct gen_pool_chunk *chunk)
 {
+	hole_index_destroy(chunk->holes);
 	run_index_destroy(chunk->index);
 	free(chunk);
 }
@@ -62,31 +76,68 @@ void gen_pool_destroy(struct gen_pool *pool)
 	free(pool);
 }
 
+// What the pool's rule needs beside the free runs.
+static int chunk_prepare(const struct gen_pool *pool,
+			 struct gen_pool_chunk *chunk)
+{
+	int err;
+
+	switch (pool->fit) {
+	case HK_FIT_BEST:
+		err = hole_index_create(chunk->granules, &chunk->holes);
+		if (!err)
+			hole_index_add(chunk->holes, 0, chunk->granules);
+		return err;
+	case HK_FIT_FIRST_ALIGN:
+		// The address is aligned, not its distance from the chunk.
+		return run_index_align(chunk->index, chunk->base >> pool->shift,
+				       UINT64_C(1) << pool->align_order);
+	case HK_FIT_ORDER_ALIGN:
+		return run_index_align(chunk->index, 0, order_align_orders);
+	default:
+		return 0;
+	}
+}
+
+static int chunk_create(const struct gen_pool *pool, uint64_t base,
+			uint64_t size, struct gen_pool_chunk **ret)
+{
+	struct gen_pool_chunk *chunk = calloc(1, sizeof(*chunk));
+	int err;
+
+	if (!chunk)
+		return -ENOMEM;
+	chunk->base = base;
+	chunk->size = size;
+	chunk->avail = size;
+	chunk->granules = (uint32_t)(size >> pool->shift);
+	err = run_index_create(chunk->granules, &chunk->index);
+	if (!err)
+		err = chunk_prepare(pool, chunk);
+	if (err)
+		goto destroy_chunk;
+	*ret = chunk;
+	return 0;
+
+destroy_chunk:
+	chunk_destroy(chunk);
+	return err;
+}
+
 int gen_pool_add(struct gen_pool *pool, uint64_t base, uint64_t size)
 {
 	uint64_t granules = size >> pool->shift;
 	struct gen_pool_chunk *chunk;
 	int err;
 
-	if (granules == 0 || granules >= HK_NO_RUN || base + (size - 1) < base)
+	if (granules == 0 || granules > HK_MAX_BITS || base + (size - 1) < base)
 		return -EINVAL;
-	chunk = calloc(1, sizeof(*chunk));
-	if (!chunk)
-		return -ENOMEM;
-	err = run_index_create((uint32_t)granules, &chunk->index);
+	err = chunk_create(pool, base, size, &chunk);
 	if (err)
-		goto free_chunk;
-	chunk->base = base;
-	chunk->size = size;
-	chunk->avail = size;
-	chunk->granules = (uint32_t)granules;
+		return err;
 	chunk->next = pool->chunks;
 	pool->chunks = chunk;
 	return 0;
-
-free_chunk:
-	free(chunk);
-	return err;
 }
 
 // Granules that @size needs; at most 2^32 - 1 for a size that a chunk has.
@@ -97,19 +148,10 @@ static uint32_t granules_of(const struct gen_pool *pool, uint64_t size)
 	return (uint32_t)(whole + (size > whole << pool->shift));
 }
 
-// One less than the smallest power of two that is at least @granules.
-static uint64_t order_mask(uint32_t granules)
-{
-	if (granules <= 1)
-		return 0;
-	return (UINT64_C(2) << (31 - __builtin_clz(granules - 1))) - 1;
-}
-
 static bool fit_aligned(const struct gen_pool_chunk *chunk, uint32_t granules,
-			uint64_t mask, uint64_t offset, struct place *ret)
+			uint32_t order, struct place *ret)
 {
-	ret->at = run_index_find(chunk->index, 0, granules, mask, offset,
-				 &ret->run);
+	ret->at = run_index_find(chunk->index, 0, granules, order, &ret->run);
 	return ret->at != HK_NO_RUN;
 }
 
@@ -125,46 +167,73 @@ static bool fit_first(const struct gen_pool_chunk *chunk, uint32_t granules,
 static bool fit_best(const struct gen_pool_chunk *chunk, uint32_t granules,
 		     struct place *ret)
 {
-	uint32_t best = UINT32_MAX;
-	uint32_t run = run_index_next(chunk->index, 0, granules);
+	uint32_t length;
+	uint32_t from;
 
-	ret->at = HK_NO_RUN;
-	while (run != HK_NO_RUN && best != granules) {
-		if (run_index_length(chunk->index, run) < best) {
-			best = run_index_length(chunk->index, run);
-			ret->at = run;
-		}
-		run = run_index_next(chunk->index, run + 1, granules);
-	}
+	if (!hole_index_best(chunk->holes, granules, &length, &from))
+		return false;
+	ret->at = run_index_next(chunk->index, from, length);
 	ret->run = ret->at;
-	return ret->at != HK_NO_RUN;
+	return true;
 }
 
 static bool fit(const struct gen_pool *pool, const struct gen_pool_chunk *chunk,
 		uint32_t granules, struct place *ret)
 {
-	uint64_t low;
-
 	switch (pool->fit) {
 	case HK_FIT_BEST:
 		return fit_best(chunk, granules, ret);
 	case HK_FIT_FIRST_ALIGN:
-		low = pool->align - 1;
-		// The address is aligned, not its distance from the chunk.
-		return fit_aligned(chunk, granules, low >> pool->shift,
-				   (chunk->base & low) >> pool->shift, ret);
+		return fit_aligned(chunk, granules, pool->align_order, ret);
 	case HK_FIT_ORDER_ALIGN:
-		return fit_aligned(chunk, granules, order_mask(granules), 0,
-				   ret);
+		return fit_aligned(chunk, granules, order_of(granules), ret);
 	default:
 		return fit_first(chunk, granules, ret);
 	}
+}
+
+static void add_hole(struct gen_pool_chunk *chunk, uint32_t run,
+		     uint32_t length)
+{
+	if (length)
+		hole_index_add(chunk->holes, run, length);
+}
+
+static void remove_hole(struct gen_pool_chunk *chunk, uint32_t run,
+			uint32_t length)
+{
+	if (length)
+		hole_index_remove(chunk->holes, run, length);
+}
+
+static void holes_take(struct gen_pool_chunk *chunk, struct place place,
+		       uint32_t granules)
+{
+	uint32_t length = run_index_length(chunk->index, place.run);
+	uint32_t before = place.at - place.run;
+
+	remove_hole(chunk, place.run, length);
+	add_hole(chunk, place.run, before);
+	add_hole(chunk, place.at + granules, length - before - granules);
+}
+
+static void holes_give(struct gen_pool_chunk *chunk, uint32_t at,
+		       uint32_t granules)
+{
+	uint32_t left = run_index_length_before(chunk->index, at);
+	uint32_t right = run_index_length(chunk->index, at + granules);
+
+	remove_hole(chunk, at - left, left);
+	remove_hole(chunk, at + granules, right);
+	add_hole(chunk, at - left, left + granules + right);
 }
 
 static uint64_t chunk_take(const struct gen_pool *pool,
 			   struct gen_pool_chunk *chunk, struct place place,
 			   uint32_t granules)
 {
+	if (chunk->holes)
+		holes_take(chunk, place, granules);
 	run_index_take(chunk->index, place.run, place.at, granules);
 	chunk->avail -= (uint64_t)granules << pool->shift;
 	return chunk->base + ((uint64_t)place.at << pool->shift);
@@ -196,7 +265,7 @@ static bool fit_fixed(const struct gen_pool_chunk *chunk, uint64_t at,
 {
 	if (at >= chunk->granules)
 		return false;
-	ret->at = run_index_find(chunk->index, (uint32_t)at, granules, 0, 0,
+	ret->at = run_index_find(chunk->index, (uint32_t)at, granules, 0,
 				 &ret->run);
 	return ret->at == at;
 }
@@ -246,6 +315,8 @@ void gen_pool_free(struct gen_pool *pool, uint64_t address, uint64_t size)
 	assert(chunk);
 	at = (uint32_t)((address - chunk->base) >> pool->shift);
 	assert(run_index_taken(chunk->index, at, granules));
+	if (chunk->holes)
+		holes_give(chunk, at, granules);
 	run_index_give(chunk->index, at, granules);
 	chunk->avail += (uint64_t)granules << pool->shift;
 }
@@ -300,22 +371,49 @@ void gen_pool_walk_free(const struct gen_pool *pool,
 		chunk_walk_free(pool, chunk, visit, context);
 }
 
+// Every free run is a hole of the best fit's index, and nothing else is.
+static int check_holes(const struct gen_pool_chunk *chunk, const char **rule)
+{
+	uint32_t run = run_index_next(chunk->index, 0, 1);
+	uint64_t holes = 0;
+
+	for (; run != HK_NO_RUN; holes++) {
+		uint32_t length = run_index_length(chunk->index, run);
+
+		if (!hole_index_holds(chunk->holes, run, length))
+			goto broken;
+		run = run_index_next(chunk->index, run + length, 1);
+	}
+	if (hole_index_check(chunk->holes, holes) == 0)
+		return 0;
+broken:
+	*rule = "gen_pool: the holes by length are not the free runs";
+	return -EUCLEAN;
+}
+
+static int check_chunk(const struct gen_pool *pool,
+		       const struct gen_pool_chunk *chunk, const char **rule)
+{
+	uint64_t free_bytes = (uint64_t)run_index_free(chunk->index)
+			      << pool->shift;
+	uint64_t granule = UINT64_C(1) << pool->shift;
+	int err = run_index_check(chunk->index, rule);
+
+	if (err)
+		return err;
+	if (chunk->avail != free_bytes + (chunk->size & (granule - 1))) {
+		*rule = "gen_pool: avail is not what is free";
+		return -EUCLEAN;
+	}
+	return chunk->holes ? check_holes(chunk, rule) : 0;
+}
+
 int gen_pool_check(const struct gen_pool *pool, const char **rule)
 {
 	const struct gen_pool_chunk *chunk = pool->chunks;
-	uint64_t granule = UINT64_C(1) << pool->shift;
+	int err = 0;
 
-	for (; chunk; chunk = chunk->next) {
-		uint64_t free_bits = run_index_free(chunk->index);
-		uint64_t remainder = chunk->size & (granule - 1);
-		int err = run_index_check(chunk->index, rule);
-
-		if (err)
-			return err;
-		if (chunk->avail != (free_bits << pool->shift) + remainder) {
-			*rule = "gen_pool: avail is not what is free";
-			return -EUCLEAN;
-		}
-	}
-	return 0;
+	for (; !err && chunk; chunk = chunk->next)
+		err = check_chunk(pool, chunk, rule);
+	return err;
 }

@@ -102,7 +102,8 @@ int max_tree_check(const struct max_tree *tree)
 			const uint32_t *node =
 				&tree->level[k][i << MAX_TREE_SHIFT];
 
-			if (tree->level[k + 1][i] != max_tree_node(node))
+			if (tree->level[k + 1][i] !=
+			    max_tree_node_with(node, 0, node[0]))
 				return -EUCLEAN;
 		}
 	}

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "aligned_runs.h"
 #include "max_tree.h"
 
 // A run is written down twice: its length at its first bit (a leaf of the tree)
@@ -14,6 +15,9 @@ struct run_index {
 	uint32_t free;
 	struct max_tree starts;
 	uint32_t *ends;
+	uint64_t phase;
+	uint32_t n_aligned;
+	struct aligned_runs aligned[HK_MAX_ALIGNED]; // by ascending order
 };
 
 int run_index_create(uint32_t bits, struct run_index **ret)
@@ -45,9 +49,40 @@ void run_index_destroy(struct run_index *index)
 {
 	if (!index)
 		return;
+	for (uint32_t i = 0; i < index->n_aligned; i++)
+		aligned_runs_destroy(&index->aligned[i]);
 	max_tree_destroy(&index->starts);
 	free(index->ends);
 	free(index);
+}
+
+int run_index_align(struct run_index *index, uint64_t phase, uint64_t orders)
+{
+	index->phase = phase;
+	// In steps of one bit every place is aligned.
+	for (uint32_t order = 1; index->bits >> order; order++) {
+		struct aligned_runs *runs = &index->aligned[index->n_aligned];
+		int err;
+
+		if (!(orders >> order & 1))
+			continue;
+		err = aligned_runs_create(runs, index->bits, order, phase);
+		if (err)
+			return err;
+		aligned_runs_set(runs, 0, 0, index->bits);
+		index->n_aligned++;
+	}
+	return 0;
+}
+
+// The run that starts at @run is @length bits long now; 0: there is none.
+static void set_run(struct run_index *index, uint32_t run, uint32_t length)
+{
+	uint32_t old = run_index_length(index, run);
+
+	max_tree_set(&index->starts, run, length);
+	for (uint32_t i = 0; i < index->n_aligned; i++)
+		aligned_runs_set(&index->aligned[i], run, old, length);
 }
 
 uint32_t run_index_next(const struct run_index *index, uint32_t from,
@@ -67,35 +102,93 @@ uint32_t run_index_at(const struct run_index *index, uint32_t bit)
 	return run;
 }
 
+// The first multiple of 2^@order at or after @bit.
+static uint64_t align_up(const struct run_index *index, uint64_t bit,
+			 uint32_t order)
+{
+	uint64_t low = (UINT64_C(1) << order) - 1;
+
+	return bit + (-(bit + index->phase) & low);
+}
+
 // The first aligned place at or after @from inside @run, if @bits fit there.
 static uint32_t place_in_run(const struct run_index *index, uint32_t run,
-			     uint32_t from, uint32_t bits, uint64_t mask,
-			     uint64_t offset)
+			     uint32_t from, uint32_t bits, uint32_t order)
 {
 	uint64_t end = (uint64_t)run + run_index_length(index, run);
-	uint64_t at = ((from + offset + mask) & ~mask) - offset;
+	uint64_t at = align_up(index, from, order);
 
 	return at + bits <= end ? (uint32_t)at : HK_NO_RUN;
 }
 
-uint32_t run_index_find(const struct run_index *index, uint32_t from,
-			uint32_t bits, uint64_t mask, uint64_t offset,
-			uint32_t *run)
+// As run_index_find(), but only in runs that start at or after @from.
+static uint32_t find_in_runs(const struct run_index *index, uint32_t from,
+			     uint32_t bits, uint32_t order, uint32_t *run)
 {
+	uint32_t at = HK_NO_RUN;
+
+	while (at == HK_NO_RUN) {
+		*run = run_index_next(index, from, bits);
+		if (*run == HK_NO_RUN)
+			break;
+		at = place_in_run(index, *run, *run, bits, order);
+		from = *run + 1;
+	}
+	return at;
+}
+
+// The same by the points of @runs, whose order is at most @order. Of equal
+// orders the first candidate fits; otherwise one in 2^(difference) does.
+static uint32_t find_in_points(const struct run_index *index,
+			       const struct aligned_runs *runs, uint32_t from,
+			       uint32_t bits, uint32_t order)
+{
+	uint32_t point = aligned_runs_point(runs, from);
+
+	for (;; point++) {
+		uint64_t bit;
+		uint64_t at;
+
+		point = max_tree_next(&runs->usable, point, bits);
+		if (point == HK_NO_LEAF)
+			return HK_NO_RUN;
+		bit = aligned_runs_bit(runs, point);
+		at = align_up(index, bit, order);
+		if (at + bits <= bit + max_tree_get(&runs->usable, point))
+			return (uint32_t)at;
+	}
+}
+
+static const struct aligned_runs *runs_for(const struct run_index *index,
+					   uint32_t order)
+{
+	const struct aligned_runs *best = NULL;
+
+	for (uint32_t i = 0; i < index->n_aligned; i++)
+		if (index->aligned[i].order <= order)
+			best = &index->aligned[i];
+	return best;
+}
+
+uint32_t run_index_find(const struct run_index *index, uint32_t from,
+			uint32_t bits, uint32_t order, uint32_t *run)
+{
+	const struct aligned_runs *runs = runs_for(index, order);
 	uint32_t at = HK_NO_RUN;
 
 	if (from >= index->bits)
 		return HK_NO_RUN;
+	// A run that begins before @from is in no list of points from there on.
 	*run = from ? run_index_at(index, from) : HK_NO_RUN;
 	if (*run != HK_NO_RUN)
-		at = place_in_run(index, *run, from, bits, mask, offset);
-	while (at == HK_NO_RUN) {
-		*run = run_index_next(index, from, bits);
-		if (*run == HK_NO_RUN)
-			return HK_NO_RUN;
-		at = place_in_run(index, *run, *run, bits, mask, offset);
-		from = *run + 1;
-	}
+		at = place_in_run(index, *run, from, bits, order);
+	if (at != HK_NO_RUN)
+		return at;
+	if (!runs)
+		return find_in_runs(index, from, bits, order, run);
+	at = find_in_points(index, runs, from, bits, order);
+	if (at != HK_NO_RUN)
+		*run = run_index_at(index, at);
 	return at;
 }
 
@@ -130,9 +223,9 @@ void run_index_take(struct run_index *index, uint32_t run, uint32_t at,
 	index->ends[end - 1] = after;
 	if (before)
 		index->ends[at - 1] = before;
-	max_tree_set(&index->starts, run, before);
+	set_run(index, run, before);
 	if (after)
-		max_tree_set(&index->starts, at + bits, after);
+		set_run(index, at + bits, after);
 }
 
 void run_index_give(struct run_index *index, uint32_t at, uint32_t bits)
@@ -145,9 +238,9 @@ void run_index_give(struct run_index *index, uint32_t at, uint32_t bits)
 	if (left)
 		index->ends[at - 1] = 0;
 	if (right)
-		max_tree_set(&index->starts, end, 0);
+		set_run(index, end, 0);
 	index->ends[end + right - 1] = left + bits + right;
-	max_tree_set(&index->starts, at - left, left + bits + right);
+	set_run(index, at - left, left + bits + right);
 }
 
 bool run_index_taken(const struct run_index *index, uint32_t at, uint32_t bits)
@@ -192,13 +285,38 @@ static int check_run(const struct run_index *index, uint32_t from, uint32_t run,
 	return 0;
 }
 
-int run_index_check(const struct run_index *index, const char **rule)
+// What @point of @runs should say.
+static uint64_t usable_at(const struct run_index *index,
+			  const struct aligned_runs *runs, uint32_t point)
+{
+	uint64_t bit = aligned_runs_bit(runs, point);
+	uint32_t run;
+
+	if (bit >= index->bits)
+		return 0;
+	run = run_index_at(index, (uint32_t)bit);
+	if (run == HK_NO_RUN || aligned_runs_point(runs, run) != point)
+		return 0;
+	return run + (uint64_t)run_index_length(index, run) - bit;
+}
+
+static int check_aligned(const struct run_index *index,
+			 const struct aligned_runs *runs, const char **rule)
+{
+	if (max_tree_check(&runs->usable))
+		return broken(rule, "run_index: an aligned maximum is wrong");
+	for (uint32_t point = 0; point < runs->usable.leaves; point++)
+		if (max_tree_get(&runs->usable, point) !=
+		    usable_at(index, runs, point))
+			return broken(rule, "run_index: an aligned run is not");
+	return 0;
+}
+
+static int check_runs(const struct run_index *index, const char **rule)
 {
 	uint32_t from = 0;
 	uint64_t free_bits = 0;
 
-	if (max_tree_check(&index->starts))
-		return broken(rule, "run_index: a maximum is wrong");
 	for (uint32_t bit = 0; bit < index->bits; bit++) {
 		int err;
 
@@ -216,4 +334,16 @@ int run_index_check(const struct run_index *index, const char **rule)
 	if (free_bits != index->free)
 		return broken(rule, "run_index: the free bits do not add up");
 	return 0;
+}
+
+int run_index_check(const struct run_index *index, const char **rule)
+{
+	int err;
+
+	if (max_tree_check(&index->starts))
+		return broken(rule, "run_index: a maximum is wrong");
+	err = check_runs(index, rule);
+	for (uint32_t i = 0; !err && i < index->n_aligned; i++)
+		err = check_aligned(index, &index->aligned[i], rule);
+	return err;
 }

@@ -10,25 +10,33 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { HK_NO_RUN = UINT32_MAX };
+enum {
+	HK_NO_RUN = UINT32_MAX,
+	HK_MAX_ALIGNED = 8,
+	HK_MAX_BITS = INT32_MAX,
+};
 
 struct run_index;
 
-// All @bits (1 … 2^32 - 2) free. -ENOMEM.
+// All @bits (1 … HK_MAX_BITS) free. -ENOMEM.
 int run_index_create(uint32_t bits, struct run_index **ret);
 // Also takes NULL.
 void run_index_destroy(struct run_index *index);
+
+// For a new index: bit 0 lies @phase bits behind a multiple of every alignment,
+// and searches are fast for alignments of 2^o where bit o of @orders is set (at
+// most HK_MAX_ALIGNED; those beyond the index's size are left out). -ENOMEM.
+int run_index_align(struct run_index *index, uint64_t phase, uint64_t orders);
 
 // First run that starts at or after @from with at least @bits free, or
 // HK_NO_RUN.
 uint32_t run_index_next(const struct run_index *index, uint32_t from,
 			uint32_t bits);
-// First place at or after @from with @bits free whose distance from -@offset is
-// a multiple of @mask + 1 (a power of two), or HK_NO_RUN: lib/bitmap.c's
-// bitmap_find_next_zero_area_off(). *@run is the run it lies in.
+// First place at or after @from with @bits free that is a multiple of
+// 2^@order, counted from run_index_align()'s phase, or HK_NO_RUN:
+// lib/bitmap.c's bitmap_find_next_zero_area_off(). *@run is the run it lies in.
 uint32_t run_index_find(const struct run_index *index, uint32_t from,
-			uint32_t bits, uint64_t mask, uint64_t offset,
-			uint32_t *run);
+			uint32_t bits, uint32_t order, uint32_t *run);
 // The run that holds @bit, or HK_NO_RUN if it is taken.
 uint32_t run_index_at(const struct run_index *index, uint32_t bit);
 // Length of the free run that starts at @bit; 0 if none starts there.

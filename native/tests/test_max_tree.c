@@ -107,16 +107,17 @@ TEST(an_empty_tree_of_maxima_finds_nothing)
 	max_tree_destroy(&model.tree);
 }
 
-TEST(values_above_2_to_the_31_compare_as_unsigned)
+TEST(values_up_to_2_to_the_31_less_1_compare_right)
 {
 	struct model model;
 
 	setup(&model, 40);
 	set(&model, 3, 5);
-	set(&model, 30, UINT32_MAX - 1);
-	CHECK_EQ(max_tree_root(&model.tree), UINT32_MAX - 1);
-	CHECK_EQ(max_tree_first(&model.tree, 0x80000000), 30);
+	set(&model, 30, INT32_MAX);
+	CHECK_EQ(max_tree_root(&model.tree), INT32_MAX);
+	CHECK_EQ(max_tree_first(&model.tree, INT32_MAX - 1), 30);
 	CHECK_EQ(max_tree_first(&model.tree, 5), 3);
+	CHECK_EQ(max_tree_next(&model.tree, 1, UINT32_MAX), HK_NO_LEAF);
 	max_tree_destroy(&model.tree);
 }
 

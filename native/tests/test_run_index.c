@@ -95,12 +95,12 @@ TEST(a_search_may_start_in_the_middle_of_a_run)
 	struct run_index *index = parse("..###....##..#......");
 	uint32_t run;
 
-	CHECK_EQ(run_index_find(index, 6, 3, 0, 0, &run), 6);
+	CHECK_EQ(run_index_find(index, 6, 3, 0, &run), 6);
 	CHECK_EQ(run, 5);
-	CHECK_EQ(run_index_find(index, 7, 3, 0, 0, &run), 14);
-	CHECK_EQ(run_index_find(index, 15, 2, 3, 0, &run), 16);
+	CHECK_EQ(run_index_find(index, 7, 3, 0, &run), 14);
+	CHECK_EQ(run_index_find(index, 15, 2, 2, &run), 16);
 	CHECK_EQ(run, 14);
-	CHECK_EQ(run_index_find(index, 20, 1, 0, 0, &run), HK_NO_RUN);
+	CHECK_EQ(run_index_find(index, 20, 1, 0, &run), HK_NO_RUN);
 	run_index_destroy(index);
 }
 
@@ -206,6 +206,7 @@ struct differential {
 	struct run_index *index;
 	struct naive_bitmap map;
 	struct rng rng;
+	uint64_t phase;
 };
 
 // Both must find the same place; take it in both, or give back the run of used
@@ -213,13 +214,14 @@ struct differential {
 static void random_event(struct differential *pair, uint32_t orders)
 {
 	struct naive_bitmap *map = &pair->map;
-	uint64_t mask = (UINT64_C(1) << rng_below(&pair->rng, 7)) - 1;
-	uint64_t offset = rng_next(&pair->rng) & mask;
+	uint32_t order = rng_below(&pair->rng, 9);
+	uint64_t mask = (UINT64_C(1) << order) - 1;
+	uint64_t offset = pair->phase & mask;
 	uint32_t n = rng_size(&pair->rng, orders);
 	uint32_t from =
 		rng_below(&pair->rng, 2) * rng_below(&pair->rng, map->bits);
 	uint32_t run;
-	uint32_t at = run_index_find(pair->index, from, n, mask, offset, &run);
+	uint32_t at = run_index_find(pair->index, from, n, order, &run);
 	uint64_t naive = naive_find(map, from, n, mask, offset);
 
 	CHECK_EQ(at, naive + n <= map->bits ? naive : HK_NO_RUN);
@@ -238,14 +240,18 @@ static void random_event(struct differential *pair, uint32_t orders)
 	naive_set(map, at, n, false);
 }
 
-static void compare_with_naive(uint32_t bits, uint32_t orders, uint32_t events)
+// @orders as for run_index_align(): searches with and without a tree.
+static void compare_with_naive(uint32_t bits, uint32_t sizes, uint64_t phase,
+			       uint64_t orders, uint32_t events)
 {
-	struct differential pair = {.index = create(bits),
-				    .rng = {.state = bits}};
+	struct differential pair = {
+		.index = create(bits), .rng = {.state = bits}, .phase = phase};
 
 	naive_clear(&pair.map, bits);
+	CHECK_EQ(run_index_align(pair.index, phase, orders), 0);
+	check(pair.index);
 	for (uint32_t i = 0; i < scaled(events); i++) {
-		random_event(&pair, orders);
+		random_event(&pair, sizes);
 		CHECK_EQ(run_index_longest(pair.index),
 			 naive_longest(&pair.map));
 		CHECK_EQ(run_index_free(pair.index), naive_free(&pair.map));
@@ -255,17 +261,41 @@ static void compare_with_naive(uint32_t bits, uint32_t orders, uint32_t events)
 	run_index_destroy(pair.index);
 }
 
-TEST(aligned_searches_from_anywhere_equal_a_linear_scan)
+TEST(aligned_searches_without_a_tree_equal_a_linear_scan)
 {
-	compare_with_naive(17, 3, 20000);
-	compare_with_naive(256, 5, 20000);
-	compare_with_naive(1000, 7, 20000);
+	compare_with_naive(17, 3, 0, 0, 20000);
+	compare_with_naive(256, 5, 5, 0, 20000);
+	compare_with_naive(1000, 7, 0x12345, 0, 20000);
+}
+
+TEST(aligned_searches_with_a_tree_for_each_order_equal_a_linear_scan)
+{
+	compare_with_naive(17, 3, 3, 0x1ff, 20000);
+	compare_with_naive(1000, 7, 0x12345, 0x1ff, 20000);
+}
+
+TEST(aligned_searches_with_a_tree_for_some_orders_equal_a_linear_scan)
+{
+	compare_with_naive(257, 5, 0xff, 0x10, 20000);
+	compare_with_naive(1000, 4, 0x12345, 0x110, 20000);
+	compare_with_naive(4096, 9, UINT64_MAX, 0x124, 5000);
 }
 
 TEST(searches_in_a_large_fragmented_index_equal_a_linear_scan)
 {
-	compare_with_naive(NAIVE_BITS - 1, 4, 4000);
-	compare_with_naive(NAIVE_BITS, 9, 4000);
+	compare_with_naive(NAIVE_BITS - 1, 4, 0, 0, 3000);
+	compare_with_naive(NAIVE_BITS, 9, 0x77, 0x110, 3000);
+}
+
+TEST(alignments_beyond_the_index_keep_no_tree)
+{
+	struct run_index *index = create(1000);
+	uint32_t run;
+
+	CHECK_EQ(run_index_align(index, 24, UINT64_MAX << 8), 0);
+	CHECK_EQ(index->n_aligned, 2);
+	CHECK_EQ(run_index_find(index, 0, 8, 9, &run), 488);
+	run_index_destroy(index);
 }
 
 TEST(a_false_sum_of_free_bits_is_noticed)
@@ -326,6 +356,19 @@ TEST(a_false_maximum_is_noticed)
 
 	index->starts.level[1][0] = 9;
 	check_broken(index, "maximum");
+}
+
+TEST(a_false_aligned_run_is_noticed)
+{
+	struct run_index *index = create(100);
+
+	CHECK_EQ(run_index_align(index, 0, 1 << 4), 0);
+	max_tree_set(&index->aligned[0].usable, 2, 5);
+	check_broken(index, "aligned run");
+	index = create(100);
+	CHECK_EQ(run_index_align(index, 0, 1 << 4), 0);
+	index->aligned[0].usable.level[1][0]++;
+	check_broken(index, "aligned maximum");
 }
 
 TEST(an_index_survives_the_loss_of_any_allocation)
