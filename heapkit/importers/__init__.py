@@ -102,11 +102,12 @@ def _named(name: str) -> Importer:
 def _unknown(path: Path, head: bytes) -> FormatError:
     if not head.strip():
         return FormatError("the file is empty", path=path, line=1)
-    lines = head.decode("latin-1").split("\n")
+    # Bytes, not text: str.strip() also takes separators that bytes.strip() leaves.
+    lines = head.split(b"\n")
     number = next(n for n, line in enumerate(lines, 1) if line.strip())
     return FormatError(
         f"no known format; tried {', '.join(formats())}",
         path=path,
         line=number,
-        text=lines[number - 1],
+        text=lines[number - 1].decode("latin-1"),
     )

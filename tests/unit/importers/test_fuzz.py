@@ -4,7 +4,7 @@
 import contextlib
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from heapkit.errors import FormatError
@@ -176,6 +176,7 @@ def test_any_text_is_read_or_refused(parse, text):
 @bounded
 @pytest.mark.parametrize("name", [None, *formats()])
 @given(raw=st.binary(max_size=300))
+@example(raw=b"\x1c")  # white space to str.strip(), but not to bytes.strip()
 @fuzzed
 def test_any_bytes_are_read_or_refused(tmp_path, name, raw):
     path = tmp_path / "file"
