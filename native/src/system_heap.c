@@ -204,10 +204,6 @@ static int system_heap_check(const struct heap *heap, const char **rule)
 	for (uint32_t slot = 0; slot < heap->spec.n_orders; slot++) {
 		const struct page_pool *pool = &heap->pool[slot];
 
-		if (pool->count > pool->capacity) {
-			*rule = "a page pool holds more than its ring";
-			return -EUCLEAN;
-		}
 		if (pool->count > pool->limit) {
 			*rule = "a page pool holds more than its limit";
 			return -EUCLEAN;

@@ -5,17 +5,18 @@
 
 #include <string.h>
 
-enum { POOLED, CARVEOUT, NR_REGIONS = 64 };
+enum { POOLED, CARVEOUT, CMA, NR_REGIONS = 64 };
 
 static const uint64_t base = UINT64_C(0x800000000);
 
 static void start(struct bench *bench)
 {
 	bench_init(bench);
-	bench_memory(bench, MIB(16));
+	bench_memory(bench, MIB(20));
 	bench_system(bench, HK_HEAP_POOLED | HK_HEAP_DEFERRED_FREE);
 	bench_region(bench, HK_HEAP_CARVEOUT, base, MIB(4))->flags =
 		HK_HEAP_DEFERRED_FREE | HK_HEAP_ZERO_AT_FREE;
+	bench_region(bench, HK_HEAP_CMA, MIB(16), MIB(4));
 	bench_start(bench);
 }
 
@@ -90,7 +91,7 @@ TEST(a_snapshot_says_how_many_regions_there_are)
 				     &count),
 		 -ENOSPC);
 	CHECK_EQ(count, 2);
-	CHECK_EQ(hk_machine_snapshot(bench.machine, 2, NULL, 0, &count),
+	CHECK_EQ(hk_machine_snapshot(bench.machine, 3, NULL, 0, &count),
 		 -EINVAL);
 	bench_end(&bench);
 }
@@ -135,8 +136,8 @@ TEST(what_is_not_a_heap_has_no_gauges)
 	struct hk_pool_fill fill;
 
 	start(&bench);
-	CHECK_EQ(hk_machine_gauges(bench.machine, 2, &gauges), -EINVAL);
-	CHECK_EQ(hk_machine_pool_fill(bench.machine, 2, &fill), -EINVAL);
+	CHECK_EQ(hk_machine_gauges(bench.machine, 3, &gauges), -EINVAL);
+	CHECK_EQ(hk_machine_pool_fill(bench.machine, 3, &fill), -EINVAL);
 	bench_end(&bench);
 }
 
@@ -189,6 +190,11 @@ static void miscount_region(struct hk_machine *machine)
 	machine->heap[CARVEOUT].held_bytes += KIB(4);
 }
 
+static void miscount_cma(struct hk_machine *machine)
+{
+	machine->heap[CMA].held_bytes += KIB(4);
+}
+
 static void overfill_pool(struct hk_machine *machine)
 {
 	machine->heap[POOLED].pool[0].limit = 0;
@@ -206,6 +212,7 @@ TEST(the_check_notices_what_is_broken)
 	CHECK(strstr(say(miscount_held), "held bytes"));
 	CHECK(strstr(say(miscount_deferred), "deferred bytes"));
 	CHECK(strstr(say(miscount_region), "do not add up"));
+	CHECK(strstr(say(miscount_cma), "CMA"));
 	CHECK(strstr(say(overfill_pool), "limit"));
 	CHECK(strstr(say(forget_the_last_block), "do not add up"));
 }

@@ -94,3 +94,17 @@ TEST(a_refill_stops_above_the_watermark_and_pauses)
 	CHECK_EQ(pool_items(&bench, POOLED, 0), 2);
 	bench_end(&bench);
 }
+
+TEST(a_request_may_take_the_memory_of_a_block_in_the_making)
+{
+	struct bench bench;
+
+	start_refilled(&bench, MIB(8), MIB(1));
+	allocate(&bench, 0, MIB(1), POOLED);
+	advance(&bench, 10);
+	allocate(&bench, 1, MIB(6), POOLED);
+	advance(&bench, second);
+	CHECK_EQ(gauges_of(&bench, POOLED).pool_bytes, 0);
+	CHECK_EQ(gauges_of(&bench, POOLED).free_bytes, MIB(1));
+	bench_end(&bench);
+}

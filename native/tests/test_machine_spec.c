@@ -145,5 +145,6 @@ TEST(a_starved_create_leaves_nothing_behind)
 		ret = create(&bench);
 		CHECK(ret == 0 || ret == -ENOMEM);
 	} while (ret);
+	fail_allocation(0);
 	CHECK(nth > 8);
 }
