@@ -17,26 +17,19 @@ const number = root.tags[1]
 requestAnimationFrame(() => requestAnimationFrame(() => { seen.end = number }))
 """
 # A cell that is run again gets a new document for its new output, and nothing
-# drops the old one from Bokeh.documents. Only documents of this very panel that
-# are no longer in the page are dropped.
-_READY_JS = (
-    """
+# drops the old one from Bokeh.documents: emptied or not, it stays with all that
+# it holds. Only documents of this very panel that are no longer in the page go.
+_SWEEP_JS = """
+root.document.heapkit_panel = root.tags[0]
 for (const old of [...Bokeh.documents]) {
-  const mine = old.roots().some((model) => model.tags[0] === root.tags[0])
-  const gone = old.roots().every((model) => {
-    const views = [...Bokeh.index.roots].filter((view) => view.model === model)
-    return views.every((view) => !view.el.isConnected)
-  })
-  if (old === root.document || !mine || !gone)
+  const mine = old.heapkit_panel === root.tags[0] && old !== root.document
+  const views = [...Bokeh.index.roots].filter((view) => view.model.document === old)
+  if (!mine || views.some((view) => view.el.isConnected))
     continue
-  for (const view of [...Bokeh.index.roots])
-    if (view.model.document === old)
-      view.remove()
+  views.forEach((view) => view.remove())
   Bokeh.documents.splice(Bokeh.documents.indexOf(old), 1)
 }
 """
-    + _ANSWER_JS
-)
 
 
 class _Figure(BokehModel):  # type: ignore[misc]  # jupyter_bokeh is untyped
@@ -66,7 +59,8 @@ class Pane:
         self._seen.on_change("end", self._answer)
         self.document = Document()
         self.document.add_root(layout)
-        self.document.js_on_event(DocumentReady, CustomJS(args=args, code=_READY_JS))
+        ready = CustomJS(args=args, code=_SWEEP_JS + _ANSWER_JS)
+        self.document.js_on_event(DocumentReady, ready)
         self.widget = _Figure(layout)
         self.widget.add_class("hk-figure")
 

@@ -14,7 +14,6 @@ from heapkit.views import theme
 from heapkit.views.reduce import BUCKETS, extremes
 from heapkit.views.ticks import hover_format
 
-
 _HELD = "B"
 
 
@@ -81,8 +80,9 @@ def free_space(
     if held is not None:
         _held_lines(fig, theme.as_source(held, "hk_held"))
         show_held(fig, shown=False)
-    free = _line(fig, source, "free", theme.BLUE, "free")
-    _line(fig, source, "largest", theme.GREEN, "largest free")
+    # The thin line over the thick one: where they are equal both are seen.
+    _line(fig, source, "largest", theme.GREEN, "largest free", 3)
+    free = _line(fig, source, "free", theme.BLUE, "free", 1.2)
     fig.scatter(
         "event",
         size * 1.03,
@@ -125,7 +125,12 @@ def _areas(fig: figure, source: ColumnDataSource) -> None:
 
 
 def _line(
-    fig: figure, source: ColumnDataSource, column: str, colour: str, label: str
+    fig: figure,
+    source: ColumnDataSource,
+    column: str,
+    colour: str,
+    label: str,
+    width: float,
 ) -> Any:
     return fig.step(
         "event",
@@ -133,7 +138,7 @@ def _line(
         source=source,
         mode="after",
         line_color=colour,
-        line_width=1.6,
+        line_width=width,
         legend_label=label,
         name=f"hk_line_{column}",
     )
