@@ -15,14 +15,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from heapkit._ffi import PAGE_SIZE, Access, Op
-from heapkit.board import (
-    CarveoutHeap,
-    ChunkHeap,
-    CmaHeap,
-    Heap,
-    SecureHeap,
-    SystemHeap,
-)
+from heapkit.board import Heap, SystemHeap
+from heapkit.fitting import alignment, free_runs, servable
 from heapkit.snapshot import Snapshot, State
 from heapkit.units import format_bytes, format_ns
 
@@ -127,7 +121,7 @@ def why_refused(heap: Heap, layout: Snapshot, size: int) -> str:
         return f"exhausted, {_bytes(free)} of {_bytes(heap.size)} are free" + _pending(
             layout, f". {fits}"
         )
-    pieces = _count(len(_runs(layout)), "piece", "pieces")
+    pieces = _count(len(free_runs(layout)), "piece", "pieces")
     if largest < need:
         return (
             f"fragmented, {_bytes(free)} are free but in {pieces}, "
@@ -135,7 +129,7 @@ def why_refused(heap: Heap, layout: Snapshot, size: int) -> str:
         )
     return (
         f"alignment, the longest of {pieces} is {_bytes(largest)} but none holds "
-        f"{_bytes(need)} at a multiple of {_bytes(_alignment(heap, need))}. {fits}"
+        f"{_bytes(need)} at a multiple of {_bytes(alignment(heap, need))}. {fits}"
     )
 
 
@@ -155,74 +149,6 @@ def _pending(layout: Snapshot, otherwise: str) -> str:
         f"; {_bytes(waiting)} more are freed but not yet returned "
         f"(deferred free){otherwise}"
     )
-
-
-def servable(heap: Heap, layout: Snapshot) -> int:
-    """The most bytes that one buffer could get from ``heap`` now."""
-    if isinstance(heap, SystemHeap):
-        return layout.free_bytes
-    if isinstance(heap, ChunkHeap):
-        return sum(end - start for start, end in _runs(layout))
-    runs = _runs(layout)
-    if _aligns_to_order(heap):
-        return max((_servable_by_order(heap, *run) for run in runs), default=0)
-    align = _alignment(heap, PAGE_SIZE)
-    return max((end - _up(start, align) for start, end in runs), default=0)
-
-
-def _servable_by_order(heap: Heap, start: int, end: int) -> int:
-    # The alignment asked for grows with the size, so each power of two is tried.
-    origin = _origin(heap)
-    best, size = 0, PAGE_SIZE
-    while size < 2 * (end - start):
-        first = _up(start - origin, _alignment(heap, size)) + origin
-        fitting = min(end - first, size)
-        if _alignment(heap, size) < size:
-            fitting = end - first
-        best, size = max(best, fitting), size * 2
-    return best
-
-
-def _runs(layout: Snapshot) -> list[tuple[int, int]]:
-    """The free runs as (start, end), neighbouring free regions joined."""
-    runs: list[tuple[int, int]] = []
-    for hole in layout.holes:
-        if runs and runs[-1][1] == hole.address:
-            runs[-1] = (runs[-1][0], hole.end)
-        else:
-            runs.append((hole.address, hole.end))
-    return runs
-
-
-def _aligns_to_order(heap: Heap) -> bool:
-    return isinstance(heap, CmaHeap) or getattr(heap, "fit", "") == "order-align"
-
-
-def _alignment(heap: Heap, size: int) -> int:
-    """Bytes that a buffer of ``size`` must be aligned to in ``heap``."""
-    power = PAGE_SIZE << (-(-size // PAGE_SIZE) - 1).bit_length()
-    match heap:
-        case CmaHeap():
-            return max(heap.granule, min(power, PAGE_SIZE << heap.alignment_order))
-        case CarveoutHeap() | SecureHeap() if heap.fit == "order-align":
-            return power
-        case CarveoutHeap() if heap.fit == "first-align":
-            return heap.align
-        case ChunkHeap():
-            return heap.chunk
-    return PAGE_SIZE
-
-
-def _origin(heap: Heap) -> int:
-    # gen_pool_first_fit_order_align() counts from the chunk's first bit,
-    # cma_alloc() from address 0.
-    if isinstance(heap, (CarveoutHeap, SecureHeap)):
-        return heap.base or 0
-    return 0
-
-
-def _up(value: int, multiple: int) -> int:
-    return -(-value // multiple) * multiple
 
 
 # --- Everything else ---------------------------------------------------------

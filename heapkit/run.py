@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heapkit import _ffi, explain, metrics
+from heapkit import _ffi, arguments, explain, metrics
 from heapkit.board import Board
 from heapkit.snapshot import Snapshot
 from heapkit.trace import Trace
@@ -117,9 +117,10 @@ class Run:
         return explain.explain(self, self._event(i), self._rewind)
 
     def _event(self, i: int) -> int:
-        if not -len(self) <= i < len(self):
-            raise IndexError(f"event {i}; this run has {len(self)}")
-        return int(i) % len(self)
+        event = arguments.integer("Run", "event", i, low=-(2**63), high=2**63)
+        if not -len(self) <= event < len(self):
+            raise IndexError(f"event {event}; this run has {len(self)}")
+        return event % len(self)
 
     def summary(self) -> dict[str, Any]:
         """The run in numbers that JSON can hold; sizes in bytes, times in ns."""

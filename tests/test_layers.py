@@ -16,7 +16,7 @@ LAYERS = (
     {"_ffi"},
     {
         *("arguments", "board", "board_parts", "costs", "event_table"),
-        *("explain", "interface", "metrics", "placement", "presets", "run"),
+        *("explain", "fitting", "interface", "metrics", "placement", "presets", "run"),
         *("samples", "snapshot", "trace", "trace_columns", "trace_file", "uapi"),
     },
     {"backends"},

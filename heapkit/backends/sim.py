@@ -16,7 +16,8 @@ from typing import Self
 
 from heapkit import _ffi, arguments
 from heapkit.backends.machine import layout, machine
-from heapkit.backends.sim_buffer import Attachment, Cell, Door, SimBuf
+from heapkit.backends.sim_buffer import Attachment, SimBuf
+from heapkit.backends.sim_cell import Cell, Door
 from heapkit.board import Board, Device
 from heapkit.errors import refusal
 from heapkit.snapshot import Snapshot

@@ -149,5 +149,5 @@ MACHINES = {
 
 @pytest.mark.parametrize("name", MACHINES)
 def test_core_agrees_with_the_naive_allocator(name):
-    steps = settings(max_examples=25, stateful_step_count=40, deadline=None)
+    steps = settings(max_examples=100, stateful_step_count=40, deadline=None)
     run_state_machine_as_test(MACHINES[name], settings=steps)

@@ -122,6 +122,12 @@ def test_event_outside_of_the_run_is_an_index_error(run, event):
         run.snapshot("camera", event)
 
 
+@pytest.mark.parametrize("event", [1.0, "1", None, True, float("nan")])
+def test_event_is_an_integer(run, event):
+    with pytest.raises(ValueError, match="event="):
+        run.explain(event)
+
+
 def test_pool_fill_that_was_not_recorded_says_how_to(run):
     with pytest.raises(ValueError, match=r"pool_fill='system-pooled'"):
         run.pool_fill("system-pooled")

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""The largest buffer that a heap could serve."""
+
+import pytest
+
+import heapkit as hk
+from heapkit import MiB
+from heapkit.fitting import servable
+from heapkit.snapshot import Region, Snapshot, State
+
+PAGE = 4096
+
+
+def one_heap(heap, **more):
+    return hk.Board(name="one", heaps=(heap,), **more)
+
+
+def free(*runs):
+    regions = tuple(Region(a, s, State.FREE) for a, s in runs)
+    return Snapshot("h", 0, 1 << 30, regions)
+
+
+@pytest.mark.parametrize(
+    ("runs", "pages"),
+    [
+        # aligned starts: a run of 3 at page 1 serves 2 pages at page 2
+        ([(1 * PAGE, 3 * PAGE)], 2),
+        ([(0, 3 * PAGE)], 3),
+        ([(4 * PAGE, 4 * PAGE)], 4),
+        # beyond the cap of 4 pages every multiple of 4 will do
+        ([(4 * PAGE, 8 * PAGE)], 8),
+        ([], 0),
+    ],
+)
+def test_servable_follows_the_cma_alignment(runs, pages):
+    heap = hk.CmaHeap(size=1 * MiB, alignment_order=2)
+    assert servable(heap, free(*runs)) == pages * PAGE
+
+
+def test_servable_of_a_chunk_heap_is_all_that_is_free():
+    heap = hk.ChunkHeap(name="v", size=1 * MiB)
+    assert servable(heap, free((0, 65536), (131072, 65536))) == 131072
+
+
+@pytest.mark.parametrize("fit", ["first", "best", "first-align", "order-align"])
+@pytest.mark.parametrize("seed", range(4))
+def test_servable_is_what_the_core_serves(fit, seed):
+    board = one_heap(
+        hk.CarveoutHeap(
+            name="c", size=64 * PAGE, base=0x1000_3000, fit=fit, align=4 * PAGE
+        )
+    )
+    pages = [(7 * i * (seed + 1)) % 5 + 1 for i in range(8)]
+    with hk.simulate(board) as heaps:
+        held = [heaps["c"].allocate(n * PAGE) for n in pages]
+        for buffer in held[::2]:
+            buffer.close()
+        best = servable(board.heap("c"), heaps["c"].snapshot())
+        heaps["c"].allocate(best).close()
+        for more in range(best + PAGE, 65 * PAGE, PAGE):
+            with pytest.raises(OSError, match="c: "):
+                heaps["c"].allocate(more)
