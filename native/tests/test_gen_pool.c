@@ -405,6 +405,22 @@ TEST(a_false_count_of_available_bytes_is_noticed)
 	gen_pool_destroy(pool);
 }
 
+TEST(a_hole_missing_or_invented_is_noticed_by_best_fit)
+{
+	struct gen_pool *pool = parse(HK_FIT_BEST, 0, 0, holes);
+	const char *rule = "";
+
+	hole_index_remove(pool->chunks->holes, 5, 4);
+	CHECK_EQ(gen_pool_check(pool, &rule), -EUCLEAN);
+	hole_index_add(pool->chunks->holes, 5, 4);
+	hole_index_add(pool->chunks->holes, 9, 2);
+	CHECK_EQ(gen_pool_check(pool, &rule), -EUCLEAN);
+	CHECK(strstr(rule, "holes"));
+	hole_index_remove(pool->chunks->holes, 9, 2);
+	check(pool);
+	gen_pool_destroy(pool);
+}
+
 TEST(a_broken_index_is_noticed_through_the_pool)
 {
 	struct gen_pool *pool = parse(HK_FIT_FIRST, 0, 0, holes);
