@@ -1,29 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "gen_pool.h"
+#include "gen_pool_internal.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-
-#include "hole_index.h"
-#include "run_index.h"
-
-struct gen_pool_chunk {
-	struct gen_pool_chunk *next;
-	uint64_t base;
-	uint64_t size;
-	uint64_t avail; // bytes, with the remainder that no granule covers
-	uint32_t granules;
-	struct run_index *index;
-	struct hole_index *holes; // HK_FIT_BEST only, else NULL
-};
-
-struct gen_pool {
-	struct gen_pool_chunk *chunks; // the last added first
-	uint32_t shift;
-	enum hk_fit fit;
-	uint32_t align_order; // HK_FIT_FIRST_ALIGN: log2 of granules
-};
 
 // A place in a chunk: granule @at of the free run @run.
 struct place {
@@ -192,29 +172,16 @@ static bool fit(const struct gen_pool *pool, const struct gen_pool_chunk *chunk,
 	}
 }
 
-static void add_hole(struct gen_pool_chunk *chunk, uint32_t run,
-		     uint32_t length)
-{
-	if (length)
-		hole_index_add(chunk->holes, run, length);
-}
-
-static void remove_hole(struct gen_pool_chunk *chunk, uint32_t run,
-			uint32_t length)
-{
-	if (length)
-		hole_index_remove(chunk->holes, run, length);
-}
-
 static void holes_take(struct gen_pool_chunk *chunk, struct place place,
 		       uint32_t granules)
 {
 	uint32_t length = run_index_length(chunk->index, place.run);
 	uint32_t before = place.at - place.run;
 
-	remove_hole(chunk, place.run, length);
-	add_hole(chunk, place.run, before);
-	add_hole(chunk, place.at + granules, length - before - granules);
+	hole_index_remove(chunk->holes, place.run, length);
+	hole_index_add(chunk->holes, place.run, before);
+	hole_index_add(chunk->holes, place.at + granules,
+		       length - before - granules);
 }
 
 static void holes_give(struct gen_pool_chunk *chunk, uint32_t at,
@@ -223,9 +190,9 @@ static void holes_give(struct gen_pool_chunk *chunk, uint32_t at,
 	uint32_t left = run_index_length_before(chunk->index, at);
 	uint32_t right = run_index_length(chunk->index, at + granules);
 
-	remove_hole(chunk, at - left, left);
-	remove_hole(chunk, at + granules, right);
-	add_hole(chunk, at - left, left + granules + right);
+	hole_index_remove(chunk->holes, at - left, left);
+	hole_index_remove(chunk->holes, at + granules, right);
+	hole_index_add(chunk->holes, at - left, left + granules + right);
 }
 
 static uint64_t chunk_take(const struct gen_pool *pool,
@@ -319,101 +286,4 @@ void gen_pool_free(struct gen_pool *pool, uint64_t address, uint64_t size)
 		holes_give(chunk, at, granules);
 	run_index_give(chunk->index, at, granules);
 	chunk->avail += (uint64_t)granules << pool->shift;
-}
-
-uint64_t gen_pool_avail(const struct gen_pool *pool)
-{
-	const struct gen_pool_chunk *chunk = pool->chunks;
-	uint64_t avail = 0;
-
-	for (; chunk; chunk = chunk->next)
-		avail += chunk->avail;
-	return avail;
-}
-
-uint64_t gen_pool_largest(const struct gen_pool *pool)
-{
-	const struct gen_pool_chunk *chunk = pool->chunks;
-	uint32_t largest = 0;
-
-	for (; chunk; chunk = chunk->next) {
-		uint32_t longest = run_index_longest(chunk->index);
-
-		largest = longest > largest ? longest : largest;
-	}
-	return (uint64_t)largest << pool->shift;
-}
-
-static void
-chunk_walk_free(const struct gen_pool *pool, const struct gen_pool_chunk *chunk,
-		void (*visit)(void *context, uint64_t address, uint64_t size),
-		void *context)
-{
-	uint32_t run = run_index_next(chunk->index, 0, 1);
-
-	while (run != HK_NO_RUN) {
-		uint32_t length = run_index_length(chunk->index, run);
-
-		visit(context, chunk->base + ((uint64_t)run << pool->shift),
-		      (uint64_t)length << pool->shift);
-		run = run_index_next(chunk->index, run + length, 1);
-	}
-}
-
-void gen_pool_walk_free(const struct gen_pool *pool,
-			void (*visit)(void *context, uint64_t address,
-				      uint64_t size),
-			void *context)
-{
-	const struct gen_pool_chunk *chunk = pool->chunks;
-
-	for (; chunk; chunk = chunk->next)
-		chunk_walk_free(pool, chunk, visit, context);
-}
-
-// Every free run is a hole of the best fit's index, and nothing else is.
-static int check_holes(const struct gen_pool_chunk *chunk, const char **rule)
-{
-	uint32_t run = run_index_next(chunk->index, 0, 1);
-	uint64_t holes = 0;
-
-	for (; run != HK_NO_RUN; holes++) {
-		uint32_t length = run_index_length(chunk->index, run);
-
-		if (!hole_index_holds(chunk->holes, run, length))
-			goto broken;
-		run = run_index_next(chunk->index, run + length, 1);
-	}
-	if (hole_index_check(chunk->holes, holes) == 0)
-		return 0;
-broken:
-	*rule = "gen_pool: the holes by length are not the free runs";
-	return -EUCLEAN;
-}
-
-static int check_chunk(const struct gen_pool *pool,
-		       const struct gen_pool_chunk *chunk, const char **rule)
-{
-	uint64_t free_bytes = (uint64_t)run_index_free(chunk->index)
-			      << pool->shift;
-	uint64_t granule = UINT64_C(1) << pool->shift;
-	int err = run_index_check(chunk->index, rule);
-
-	if (err)
-		return err;
-	if (chunk->avail != free_bytes + (chunk->size & (granule - 1))) {
-		*rule = "gen_pool: avail is not what is free";
-		return -EUCLEAN;
-	}
-	return chunk->holes ? check_holes(chunk, rule) : 0;
-}
-
-int gen_pool_check(const struct gen_pool *pool, const char **rule)
-{
-	const struct gen_pool_chunk *chunk = pool->chunks;
-	int err = 0;
-
-	for (; !err && chunk; chunk = chunk->next)
-		err = check_chunk(pool, chunk, rule);
-	return err;
 }

@@ -113,8 +113,11 @@ static uint64_t bit_of(uint64_t key)
 
 void hole_index_add(struct hole_index *index, uint32_t run, uint32_t length)
 {
-	uint64_t key = key_of(index, run, length);
+	uint64_t key;
 
+	if (length == 0)
+		return;
+	key = key_of(index, run, length);
 	for (uint32_t level = 0; level < index->depth; level++) {
 		uint64_t *word = &index->level[level][key >> WORD_SHIFT];
 		uint64_t old = *word;
@@ -128,8 +131,11 @@ void hole_index_add(struct hole_index *index, uint32_t run, uint32_t length)
 
 void hole_index_remove(struct hole_index *index, uint32_t run, uint32_t length)
 {
-	uint64_t key = key_of(index, run, length);
+	uint64_t key;
 
+	if (length == 0)
+		return;
+	key = key_of(index, run, length);
 	for (uint32_t level = 0; level < index->depth; level++) {
 		uint64_t *word = &index->level[level][key >> WORD_SHIFT];
 

@@ -15,6 +15,7 @@ int hole_index_create(uint32_t bits, struct hole_index **ret);
 // Also takes NULL.
 void hole_index_destroy(struct hole_index *index);
 
+// A hole of length 0 is none.
 void hole_index_add(struct hole_index *index, uint32_t run, uint32_t length);
 void hole_index_remove(struct hole_index *index, uint32_t run, uint32_t length);
 bool hole_index_holds(const struct hole_index *index, uint32_t run,

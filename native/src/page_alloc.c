@@ -1,47 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "page_alloc.h"
+#include "page_alloc_internal.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-
-// Blocks of an order are numbered from the page that starts the zone's first
-// block pair of the largest order, so that buddies differ in bit 0 as their pfn
-// do and a parent's number is half its child's. A *link* is such a number + 2;
-// these two are kept for:
-enum { UNLINKED = 0, END_OF_LIST = 1, FIRST_LINK = 2 };
-
-// A block's place in its order's list. It is free at this order exactly if
-// prev is not UNLINKED, so no other page state is needed.
-struct block {
-	uint32_t next;
-	uint32_t prev;
-};
-
-struct free_area {
-	struct block *blocks;
-	uint32_t head;
-	uint32_t tail;
-	uint64_t count;
-};
-
-struct page_alloc {
-	uint64_t base; // first page of block 0
-	uint64_t span; // pages that the block numbers cover
-	uint64_t start; // the pages that exist: [start, end)
-	uint64_t end;
-	uint64_t free;
-	uint64_t min_free;
-	uint32_t nonempty; // bit o: area[o] has a block
-	struct free_area area[HK_NR_PAGE_ORDERS];
-	struct block *memory;
-};
-
-static bool is_free(const struct page_alloc *alloc, uint32_t order,
-		    uint64_t number)
-{
-	return alloc->area[order].blocks[number].prev != UNLINKED;
-}
 
 // Where the link to a block's successor is kept, @link being the block's.
 static uint32_t *next_of(struct free_area *area, uint32_t link)
@@ -233,7 +195,7 @@ static bool merge_likely(const struct page_alloc *alloc, uint32_t order,
 			 uint64_t number)
 {
 	return order < HK_MAX_PAGE_ORDER - 1 &&
-	       is_free(alloc, order + 1, (number >> 1) ^ 1);
+	       page_alloc_is_free(alloc, order + 1, (number >> 1) ^ 1);
 }
 
 void page_alloc_give(struct page_alloc *alloc, uint64_t pfn, uint32_t order)
@@ -242,9 +204,10 @@ void page_alloc_give(struct page_alloc *alloc, uint64_t pfn, uint32_t order)
 
 	assert(pfn >= alloc->start &&
 	       pfn + (UINT64_C(1) << order) <= alloc->end);
-	assert(!is_free(alloc, order, number));
+	assert(!page_alloc_is_free(alloc, order, number));
 	alloc->free += UINT64_C(1) << order;
-	while (order < HK_MAX_PAGE_ORDER && is_free(alloc, order, number ^ 1)) {
+	while (order < HK_MAX_PAGE_ORDER &&
+	       page_alloc_is_free(alloc, order, number ^ 1)) {
 		unlink_block(alloc, order, number ^ 1);
 		number >>= 1;
 		order++;
@@ -272,119 +235,4 @@ void page_alloc_counts(const struct page_alloc *alloc,
 {
 	for (uint32_t order = 0; order < HK_NR_PAGE_ORDERS; order++)
 		counts[order] = alloc->area[order].count;
-}
-
-// The order of the free block that starts at page @number, or that of the
-// smallest free block there is, less one step: how far to move on.
-static bool block_at(const struct page_alloc *alloc, uint64_t number,
-		     uint32_t lowest, uint32_t *order)
-{
-	uint32_t highest = HK_MAX_PAGE_ORDER;
-
-	if (number && (uint32_t)__builtin_ctzll(number) < highest)
-		highest = (uint32_t)__builtin_ctzll(number);
-	for (*order = highest; *order > lowest; --*order)
-		if (is_free(alloc, *order, number >> *order))
-			return true;
-	return is_free(alloc, lowest, number >> lowest);
-}
-
-void page_alloc_walk_free(const struct page_alloc *alloc,
-			  void (*visit)(void *context, uint64_t pfn,
-					uint64_t pages),
-			  void *context)
-{
-	uint64_t pages = alloc->end - alloc->base;
-	uint64_t number = 0;
-	uint32_t lowest;
-
-	if (!alloc->nonempty)
-		return;
-	lowest = (uint32_t)__builtin_ctz(alloc->nonempty);
-	while (number < pages) {
-		uint32_t order;
-
-		if (block_at(alloc, number, lowest, &order))
-			visit(context, alloc->base + number,
-			      UINT64_C(1) << order);
-		number += UINT64_C(1) << order;
-	}
-}
-
-static int broken(const char **rule, const char *text)
-{
-	*rule = text;
-	return -EUCLEAN;
-}
-
-static bool inside_free_block(const struct page_alloc *alloc, uint32_t order,
-			      uint64_t number)
-{
-	while (order < HK_MAX_PAGE_ORDER) {
-		order++;
-		number >>= 1;
-		if (is_free(alloc, order, number))
-			return true;
-	}
-	return false;
-}
-
-static int check_block(const struct page_alloc *alloc, uint32_t order,
-		       uint64_t number, const char **rule)
-{
-	uint64_t start = alloc->base + (number << order);
-
-	if (start < alloc->start || start + (UINT64_C(1) << order) > alloc->end)
-		return broken(rule, "page_alloc: a block outside the zone");
-	if (inside_free_block(alloc, order, number))
-		return broken(rule, "page_alloc: a block inside a block");
-	if (order < HK_MAX_PAGE_ORDER && is_free(alloc, order, number ^ 1))
-		return broken(rule, "page_alloc: free buddies not merged");
-	return 0;
-}
-
-static int check_list(const struct page_alloc *alloc, uint32_t order,
-		      const char **rule)
-{
-	const struct free_area *area = &alloc->area[order];
-	uint64_t blocks = alloc->span >> order;
-	uint32_t prev = END_OF_LIST;
-	uint64_t count = 0;
-
-	for (uint32_t link = area->head; link != END_OF_LIST;) {
-		const struct block *block;
-		int err;
-
-		if (link < FIRST_LINK || link - FIRST_LINK >= blocks)
-			return broken(rule, "page_alloc: a link leads outside");
-		block = &area->blocks[link - FIRST_LINK];
-		if (count++ == area->count || block->prev != prev)
-			return broken(rule, "page_alloc: a list is torn");
-		err = check_block(alloc, order, link - FIRST_LINK, rule);
-		if (err)
-			return err;
-		prev = link;
-		link = block->next;
-	}
-	if (area->tail != prev || count != area->count)
-		return broken(rule, "page_alloc: a list's end or count");
-	if (!(alloc->nonempty >> order & 1) != !count)
-		return broken(rule, "page_alloc: the bitmask of orders");
-	return 0;
-}
-
-int page_alloc_check(const struct page_alloc *alloc, const char **rule)
-{
-	uint64_t pages = 0;
-
-	for (uint32_t order = 0; order < HK_NR_PAGE_ORDERS; order++) {
-		int err = check_list(alloc, order, rule);
-
-		if (err)
-			return err;
-		pages += alloc->area[order].count << order;
-	}
-	if (pages != alloc->free)
-		return broken(rule, "page_alloc: the free pages do not add up");
-	return 0;
 }
