@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from bokeh.layouts import column
 from bokeh.models import ColumnDataSource, LayoutDOM
-from numpy.typing import NDArray
 
 from heapkit import metrics
 from heapkit.board import Board, RegionHeap, SystemHeap
@@ -22,7 +21,7 @@ from heapkit.trace import Op, Trace
 from heapkit.units import format_bytes, format_ns
 from heapkit.views import gauges, strip, theme
 from heapkit.views.page_map import page_map
-from heapkit.views.ticks import format_count, format_percent
+from heapkit.views.ticks import format_count
 
 FITS = {
     "first fit": "first",
@@ -66,8 +65,8 @@ class CarveoutExplorer(Explorer):
         self._map_box = widgets.VBox([self._map_text, self._map])
         buttons = panel.buttons(undo=self.undo, reset=self.reset)
         rows = [
-            widgets.HBox([self.fit, self.size, self.colour]),
-            widgets.HBox([self.pages, self.compare, buttons]),
+            panel.row(self.size, self.fit, self.colour),
+            panel.row(self.pages, self.compare, buttons),
             panel.player(self.event),
         ]
         return rows, self._figure(sized), [self._map_box]
@@ -88,7 +87,7 @@ class CarveoutExplorer(Explorer):
         lines = gauges.gauge_columns(nothing, nothing, nothing, end=1)
         self._gauges = ColumnDataSource(data=lines, name="hk_gauges")
         self._held = ColumnDataSource(data=lines, name="hk_held")
-        refused = gauges.failure_columns(nothing, nothing)
+        refused = gauges.failure_columns(nothing, size=1)
         self._refused = ColumnDataSource(data=refused, name="hk_failures")
         self._strip_figure = strip.strip(
             self._strip, heap=self.heap, base=base_of(sized), length=sized.size
@@ -160,15 +159,11 @@ class CarveoutExplorer(Explorer):
             run["largest_free_bytes"][rows],
             end=events,
         )
-        self._not_served = self._refusals()
-        self._refused.data = gauges.failure_columns(
-            self._not_served, np.full(len(self._not_served), size)
-        )
+        self._not_served = np.flatnonzero(metrics.refused(run, self.heap))
+        self._refused.data = gauges.failure_columns(self._not_served, size=size)
         self._extent("events", max(1, events))
         self._extent("bytes", theme.headroom(size))
         self._extent("address", size)
-        for marks in self._gauges_figure.select({"name": "hk_refused"}):
-            marks.glyph.y = size * 1.03
 
     def _worst_event(self) -> int:
         """When most of the free memory lay outside its largest piece."""
@@ -177,14 +172,6 @@ class CarveoutExplorer(Explorer):
             for name in ("free_bytes", "largest_free_bytes")
         )
         return int(self._rows[np.argmax(free - largest)]) if len(free) else 0
-
-    def _refusals(self) -> NDArray[np.intp]:
-        """ALLOC events that asked this heap and were not served by it."""
-        asked = metrics.tried(self.run, self.heap)
-        served = (self.run["heap"] == self.run.heap_index(self.heap)) & (
-            self.run["status"] == 0
-        )
-        return np.flatnonzero(asked & ~served)
 
     def _hold(self) -> None:
         if self.compare.value:
@@ -209,7 +196,7 @@ class CarveoutExplorer(Explorer):
         self._holes = strip.count_holes(address, size, **where)
         self._strip_figure.title.text = (
             f"{self.heap}: {format_bytes(placed.size)} at {base_of(placed):#x}, "
-            f"just after event {format_count(self.event.value)}"
+            f"after event {format_count(self.event.value)}"
         )
         self._map_box.layout.display = "" if self.pages.value else "none"
         if self.pages.value:
@@ -228,15 +215,15 @@ class CarveoutExplorer(Explorer):
         asked = np.count_nonzero(metrics.tried(run, self.heap))
         what = f"{Op(int(run['op'][event])).name} at {format_ns(run['time_ns'][event])}"
         facts = {
-            "event": what,
             "free": format_bytes(free),
             "largest": format_bytes(largest),
             "holes": str(self._holes),
-            "fragmentation": format_percent(metrics.fragmentation(free, largest)),
+            "fragmentation": f"{100 * metrics.fragmentation(free, largest):.1f} %",
             "refused": f"{len(self._not_served)} of {asked}",
         }
         if self._b:
             facts["B"] = self._b
+        facts["event"] = what
         return style.facts(**facts)
 
     def _selected(self, _attribute: str, _old: Any, new: list[int]) -> None:

@@ -17,12 +17,18 @@ STEPS = 64
 _WIDE = {"description_width": "90px"}
 
 
+def row(*controls: widgets.Widget) -> widgets.HBox:
+    """Controls side by side, in two lines where the window is too narrow."""
+    layout = widgets.Layout(flex_flow="row wrap", align_items="center")
+    return widgets.HBox(controls, layout=layout)
+
+
 def dropdown(label: str, options: Mapping[str, Any]) -> widgets.Dropdown:
     """A choice of named values."""
     return widgets.Dropdown(
         description=label,
         options=list(options.items()),
-        layout=widgets.Layout(width="240px"),
+        layout=widgets.Layout(width="230px", flex="0 0 auto"),
         style={"description_width": "60px"},
     )
 
@@ -52,7 +58,7 @@ def slider(label: str, low: int, high: int, value: int) -> widgets.IntSlider:
         max=high,
         value=value,
         continuous_update=True,
-        layout=widgets.Layout(width="380px"),
+        layout=widgets.Layout(width="380px", flex="0 0 auto"),
         style=_WIDE,
     )
 
@@ -66,7 +72,7 @@ def choice_slider(
         options=list(options.items()),
         value=value,
         continuous_update=True,
-        layout=widgets.Layout(width="380px"),
+        layout=widgets.Layout(width="380px", flex="0 0 auto"),
         style=_WIDE,
     )
 
@@ -96,7 +102,7 @@ def fit_slider(control: widgets.SelectionSlider, size: int) -> None:
 def scrubber() -> widgets.IntSlider:
     """The event that is shown; arrow keys step it once it has the focus."""
     control = slider("event", 0, 0, 0)
-    control.layout = widgets.Layout(width="60%", min_width="300px")
+    control.layout = widgets.Layout(width="60%", min_width="340px")
     return control
 
 
@@ -125,7 +131,7 @@ def player(control: widgets.IntSlider) -> widgets.HBox:
     widgets.jslink((play, "value"), (control, "value"))
     back = _button("", "one event back", "step-backward", step(-1), "40px")
     forth = _button("", "one event on", "step-forward", step(1), "40px")
-    return widgets.HBox([play, back, forth, control])
+    return row(play, back, forth, control)
 
 
 def buttons(**actions: Callable[..., None]) -> widgets.HBox:

@@ -53,8 +53,8 @@ class PoolExplorer(Explorer):
         }
         buttons = panel.buttons(undo=self.undo, reset=self.reset)
         rows = [
-            widgets.HBox([self.pooled, self.deferred, self.refill, buttons]),
-            widgets.HBox([self.fill, self.low]),
+            panel.row(self.pooled, self.deferred, self.refill, buttons),
+            panel.row(self.fill, self.low),
             panel.player(self.event),
         ]
         return rows, self._figure(), []

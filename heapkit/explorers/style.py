@@ -49,7 +49,9 @@ def facts(**values: str) -> str:
         f"<b>{html.escape(name.replace('_', ' '))}</b> {html.escape(value)}"
         for name, value in values.items()
     )
-    return f"<div class='hk-line'>{' '.join(parts)}</div>"
+    whole = ", ".join(f"{name}: {value}" for name, value in values.items())
+    title = html.escape(whole.replace("_", " "), quote=True)
+    return f"<div class='hk-line' title='{title}'>{' '.join(parts)}</div>"
 
 
 def plain(text: str) -> str:

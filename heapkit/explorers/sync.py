@@ -18,7 +18,7 @@ from heapkit.views import sync as view
 from heapkit.views import theme
 
 MOST_DEVICES = 8
-WHOLE = "the whole buffer"
+WHOLE = "all of it"
 ACCESS = {"read": "r", "write": "w", "read and write": "rw"}
 # Two cache lines of a header, a page of metadata, an IOMMU granule, and more.
 TOUCHED = (128, 4 * KiB, 64 * KiB, 256 * KiB, 1 * MiB, 4 * MiB, 16 * MiB)
@@ -33,7 +33,7 @@ class SyncExplorer(Explorer):
         self.devices = panel.slider("devices", 0, MOST_DEVICES, 2)
         self.coherent = panel.checkbox("coherent", value=False)
         self.mapping = panel.dropdown(
-            "mapped", {"throughout (upstream)": False, "per frame (Android)": True}
+            "mapped", {"throughout": False, "for each frame": True}
         )
         self.access = panel.dropdown("access", ACCESS)
         self.size = panel.size_slider("buffer", self._usual_size())
@@ -51,9 +51,9 @@ class SyncExplorer(Explorer):
         self.access.value = "rw"
         buttons = panel.buttons(undo=self.undo, reset=self.reset)
         rows = [
-            widgets.HBox([self.devices, self.size, self.coherent]),
-            widgets.HBox([self.frames, self.touched, buttons]),
-            widgets.HBox([self.mapping, self.access]),
+            panel.row(self.devices, self.size),
+            panel.row(self.frames, self.touched),
+            panel.row(self.mapping, self.access, self.coherent, buttons),
         ]
         self._constants = widgets.HTML()
         return rows, self._figure(), [self._constants]

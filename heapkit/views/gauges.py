@@ -44,11 +44,17 @@ def gauge_columns(
 
 
 def failure_columns(
-    event: npt.NDArray[Any], size: npt.NDArray[Any], limit: int = 2000
+    event: npt.NDArray[Any], *, size: int, limit: int = 2000
 ) -> dict[str, Any]:
-    """Refused allocations; more than ``limit`` are thinned evenly."""
-    step = max(1, -(-len(event) // limit))
-    return {"event": theme.f32(event[::step]), "size": theme.f32(size[::step])}
+    """Where to mark refused allocations: at the top of a heap of ``size`` bytes.
+
+    More than ``limit`` are thinned evenly.
+    """
+    shown = event[:: max(1, -(-len(event) // limit))]
+    return {
+        "event": theme.f32(shown),
+        "at": theme.f32(np.full(len(shown), size * 1.03)),
+    }
 
 
 def free_space(
@@ -85,7 +91,7 @@ def free_space(
     free = _line(fig, source, "free", theme.BLUE, "free", 1.2)
     fig.scatter(
         "event",
-        size * 1.03,
+        "at",
         source=refused,
         marker="inverted_triangle",
         size=8,

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +57,8 @@ def page_map(
     pages = max(1, -(-length // PAGE))
     cell = PAGE * -(-pages // limit)
     n = -(-length // cell)
-    columns = 512 if n <= 64 * 1024 else 1024
+    # Four times as wide as high, as the picture is shown; whole rows of 2^k cells.
+    columns = 1 << max(5, round(math.log2(2 * math.sqrt(n))))
     flat = np.full(-(-n // columns) * columns, OUTSIDE, np.uint8)
     flat[:n] = 0
     first = (np.asarray(address).astype(np.int64) - base) // cell

@@ -98,17 +98,17 @@ def lives(
 def recording_view(
     boxes: theme.Columns,
     gauges: theme.Columns,
+    failures: theme.Columns,
     *,
     heap: str,
     length: int,
     events: int,
 ) -> Column:
-    """A recorded heap: boxes over free and largest free memory, one time axis."""
+    """A whole run of a heap: boxes over free and largest free memory, one time axis."""
     shared = Range1d(0, max(1, events), name="hk_events")
-    nothing = {"event": theme.f32([]), "size": theme.f32([])}
     return column(
         lives(boxes, heap=heap, length=length, events=events, x_range=shared),
-        free_space(gauges, nothing, events=events, size=length, x_range=shared),
+        free_space(gauges, failures, events=events, size=length, x_range=shared),
         sizing_mode="stretch_width",
         name="hk_recording_view",
     )

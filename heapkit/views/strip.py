@@ -198,8 +198,7 @@ def strip(
                 palette=list(PALETTE), low=-0.5, high=len(PALETTE) - 0.5
             ),
         },
-        line_color="white",
-        line_width=0.4,
+        line_color=None,  # the outline of a sliver would hide it
         nonselection_fill_alpha=0.35,
         name="hk_strip_regions",
     )
@@ -225,6 +224,7 @@ def _strip_hover(fig: figure, source: ColumnDataSource, base: int) -> None:
             ("address", "@left{custom}"),
         ],
         mode="mouse",
+        attachment="vertical",
         formatters=formats,
     )
 

@@ -80,7 +80,7 @@ def chart(
     )
     fig.toolbar.autohide = True
     dress(fig)
-    label_axis(fig.xaxis[0], x[0], x[1], ticks=8)
+    label_axis(fig.xaxis[0], x[0], x[1], ticks=6)
     label_axis(fig.yaxis[0], y[0], y[1], ticks=5)
     return fig
 
