@@ -138,7 +138,12 @@ def write_index(out: Path, notebooks: list[Page], prose: list[Page]) -> None:
         ]
         return "<ul>" + "\n".join(lines) + "</ul>"
 
-    body = f"<h1>heapkit</h1>{items(notebooks)}<h2>Reading</h2>{items(prose)}"
+    decisions = [page for page in prose if page.file[:4].isdigit()]
+    guides = [page for page in prose if page not in decisions]
+    body = (
+        f"<h1>heapkit</h1>{items(notebooks)}"
+        f"<h2>Guides</h2>{items(guides)}<h2>Decisions</h2>{items(decisions)}"
+    )
     (out / "index.html").write_text(document("heapkit", body), encoding="utf-8")
 
 

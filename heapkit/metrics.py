@@ -223,9 +223,7 @@ def failure_rate(run: Run, heap: str | None = None) -> float:
     if heap is None:
         total, failed = allocations, allocations & (run["status"] != 0)
     else:
-        total = allocations & tried(run, heap)
-        served = (run["heap"] == run.heap_index(heap)) & (run["status"] == 0)
-        failed = total & ~served
+        total, failed = tried(run, heap), refused(run, heap)
     count = int(np.count_nonzero(total))
     return int(np.count_nonzero(failed)) / count if count else 0.0
 
@@ -239,3 +237,10 @@ def tried(run: Run, heap: str) -> NDArray[np.bool_]:
     chain = np.where(is_alloc, run.trace.chain, 0)
     asked: NDArray[np.bool_] = is_alloc & (run["tried"] > place[chain])
     return asked
+
+
+def refused(run: Run, heap: str) -> NDArray[np.bool_]:
+    """For each event, whether it is an ALLOC that asked ``heap`` in vain."""
+    served = (run["heap"] == run.heap_index(heap)) & (run["status"] == 0)
+    vain: NDArray[np.bool_] = tried(run, heap) & ~served
+    return vain

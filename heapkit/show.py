@@ -18,7 +18,7 @@ from heapkit.recommendation import Recommendation
 from heapkit.run import Run
 from heapkit.snapshot import Observation, Snapshot
 from heapkit.trace import Op
-from heapkit.views.gauges import gauge_columns
+from heapkit.views.gauges import failure_columns, gauge_columns
 from heapkit.views.recording import life_columns, recording_view
 from heapkit.views.sizing import sizing_view
 from heapkit.views.snapshots import observation_view, snapshot_view
@@ -105,8 +105,14 @@ def _(thing: Run, *, heap: str | None = None) -> LayoutDOM:
         thing["largest_free_bytes"][rows],
         end=len(thing),
     )
+    refused = np.flatnonzero(metrics.refused(thing, name))
     return recording_view(
-        boxes, gauges, heap=name, length=region.size, events=len(thing)
+        boxes,
+        gauges,
+        failure_columns(refused, size=region.size),
+        heap=name,
+        length=region.size,
+        events=len(thing),
     )
 
 

@@ -17,12 +17,13 @@ from typing import Any
 
 import numpy as np
 
+from heapkit import metrics
 from heapkit._ffi import PAGE_SIZE
 from heapkit.board import Board
 from heapkit.recommendation import Recommendation, Target, Trial
-from heapkit.replay import replay
+from heapkit.replay import SHOW_PROGRESS_AFTER_S, replay
 from heapkit.run import Run
-from heapkit.trace import Op, Trace
+from heapkit.trace import Trace
 from heapkit.units import MiB
 
 __all__ = ["Recommendation", "Target", "Trial", "size"]
@@ -55,8 +56,8 @@ def size(
     to the values to try, or to ``...`` for a range around the board's own. Numbers
     are tried in ascending order; several names are tried in all combinations,
     ordered by their sum. ``target``: a Target, its arguments as a dict, or a failure
-    rate. ``threads``: None for one per CPU. ``progress``: None shows
-    a bar when there are more than 50 replays.
+    rate. ``threads``: None for one per CPU. ``progress``: None shows a bar once the
+    sweep has taken a second.
 
     The answer is exact for the values tried: refine by calling again with a
     narrower range. ``ValueError`` names what is wrong with an argument.
@@ -127,7 +128,10 @@ def _choices(board: Board, name: str, values: Choices) -> list[Any]:
 
 def _heap_of(board: Board, name: str) -> str:
     board.value(name)  # raises for an unknown name
-    return max((h for h in board.heap_names if name.startswith(h + ".")), key=len)
+    heaps = [h for h in board.heap_names if name.startswith(h + ".")]
+    if not heaps:
+        raise ValueError(f"vary names {name!r}: only what a heap has can be sized")
+    return max(heaps, key=len)
 
 
 def _traces(trace: Traces, seeds: Iterable[int]) -> list[Trace]:
@@ -142,32 +146,23 @@ def _traces(trace: Traces, seeds: Iterable[int]) -> list[Trace]:
 
 
 def _trial(run: Run, heap: str, setting: dict[str, Any], index: int) -> Trial:
-    """Count the allocations that reached ``heap`` and what it made of them."""
-    trace = run.trace
-    position = np.array(
-        [
-            names.index(heap) if heap in names else len(run.board.heaps)
-            for names in (chain.split("|") for chain in trace.heaps)
-        ]
-    )
-    alloc = np.flatnonzero(trace.op == Op.ALLOC)
-    reached = alloc[run["tried"][alloc] > position[trace.chain[alloc]]]
-    served = (run["heap"][reached] == run.board.heap_names.index(heap)) & (
-        run["status"][reached] == 0
-    )
+    """What ``heap`` made of the allocations that reached it."""
+    reached = metrics.tried(run, heap)
+    refused = int(np.count_nonzero(metrics.refused(run, heap)))
     latency = run["latency_ns"][reached]
     p50, p99 = np.percentile(latency, (50, 99)) if len(latency) else (0.0, 0.0)
-    return Trial(
-        setting, index, len(reached), int((~served).sum()), float(p50), float(p99)
-    )
+    return Trial(setting, index, len(latency), refused, float(p50), float(p99))
 
 
 def _with_progress(
     trials: Iterable[Trial], *, total: int, progress: bool | None
 ) -> Iterable[Trial]:
-    if progress is False or (progress is None and total <= 50):
+    if progress is False:
         return trials
-    from tqdm.auto import tqdm
+    from tqdm import tqdm
 
-    bar: Iterable[Trial] = tqdm(trials, total=total, unit="replay", desc="size")
+    delay = 0 if progress else SHOW_PROGRESS_AFTER_S
+    bar: Iterable[Trial] = tqdm(
+        trials, total=total, unit="replay", desc="size", delay=delay
+    )
     return bar

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+import numpy as np
+import pytest
+
+import heapkit as hk
+from heapkit import GiB, MiB
+from heapkit.show import figure_of
+
+BOARD = hk.Board(
+    name="b",
+    memory=hk.Memory(total=1 * GiB),
+    heaps=(hk.SystemHeap(), hk.CarveoutHeap(name="camera", size=4 * MiB, base=8 * GiB)),
+)
+
+
+def frames(count, heap="camera"):
+    return hk.Trace.from_columns(
+        op=np.zeros(count, np.uint8),
+        buffer=np.arange(count),
+        size=np.full(count, MiB),
+        heap=heap,
+        time_ns=np.arange(count),
+    )
+
+
+def names(layout):
+    return {model.name for model in layout.references() if model.name}
+
+
+def test_a_snapshot_is_drawn_with_its_owners():
+    layout = figure_of(hk.read(hk.sample("rk_dma_heap_alloc_map_rv1106")))
+    assert {"hk_snapshot", "hk_owners"} <= names(layout)
+
+
+def test_an_observation_is_drawn_with_its_buffers():
+    layout = figure_of(hk.read(hk.sample("bufinfo_sima_mla_fixture")))
+    assert {"hk_exporters", "hk_buffers"} <= names(layout)
+
+
+def test_a_run_is_drawn_with_a_box_per_buffer_and_a_mark_per_refusal():
+    layout = figure_of(hk.replay(frames(6), BOARD))
+    assert len(layout.select_one({"name": "hk_lives"}).data["start"]) == 4
+    assert len(layout.select_one({"name": "hk_failures"}).data["event"]) == 2
+
+
+def test_a_recommendation_is_drawn_with_a_point_per_setting():
+    sizes = [2 * MiB, 4 * MiB, 8 * MiB]
+    layout = figure_of(hk.size(frames(6), BOARD, vary={"camera.size": sizes}))
+    assert "hk_sizing_view" in names(layout)
+
+
+def test_settings_that_are_not_numbers_are_drawn_in_the_order_tried():
+    fits = ["first", "best"]
+    layout = figure_of(hk.size(frames(6), BOARD, vary={"camera.fit": fits}))
+    assert "hk_sizing_view" in names(layout)
+
+
+def test_a_run_on_system_heaps_only_has_no_picture_and_says_where_one_is():
+    run = hk.replay(frames(6, "system"), BOARD)
+    with pytest.raises(ValueError, match="no region heap"):
+        figure_of(run)
+    with pytest.raises(ValueError, match=r"hk\.explore\.pool"):
+        figure_of(run, heap="system")
+
+
+def test_anything_else_is_refused_by_name():
+    with pytest.raises(TypeError, match="thing='nonsense'"):
+        figure_of("nonsense")
