@@ -145,11 +145,11 @@ class Recommendation:
         if self.setting is None:
             return (
                 f"No {names} tried gives {self.target} on all {self.n_traces} traces "
-                f"(largest tried: {_shown(self.settings[-1])})."
+                f"(largest tried: {shown(self.settings[-1])})."
             )
         low, high = self.interval
         return (
-            f"{_shown(self.setting)} is the smallest {names} tried that gives "
+            f"{shown(self.setting)} is the smallest {names} tried that gives "
             f"{self.target} on all {self.n_traces} traces; single traces ask for "
             f"{_shown_value(low)} to {_shown_value(high)}."
         )
@@ -164,7 +164,8 @@ class Recommendation:
         return None
 
 
-def _shown(setting: dict[str, Any]) -> str:
+def shown(setting: dict[str, Any]) -> str:
+    """``camera.size = 64 MiB``."""
     return ", ".join(f"{k} = {_shown_value(v)}" for k, v in setting.items())
 
 

@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: MIT
+"""The commands: what each takes, which function it calls, what it prints."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from heapkit import units
+from heapkit.board import Board
+from heapkit.cli import inputs, values
+from heapkit.replay import replay
+from heapkit.trace import Op
+
+# The exit status of a command that worked and whose answer is no.
+NO = 1
+# Their versions are looked up without importing them.
+PACKAGES = ("heapkit", "numpy", "cffi", "pandas", "pyarrow", "bokeh", "jupyterlab")
+
+
+# --- replay ------------------------------------------------------------------
+
+
+def _replay_arguments(parser: argparse.ArgumentParser) -> None:
+    inputs.trace_arguments(parser)
+    inputs.json_argument(parser)
+    parser.add_argument(
+        "--csv", metavar="OUT", type=Path, help="write one row per event to this file"
+    )
+
+
+def _replay(args: argparse.Namespace) -> int:
+    from heapkit.cli.text import run_text
+
+    run = replay(inputs.trace(args), inputs.board(args), progress=inputs.progress())
+    if args.csv is not None:
+        run.to_frame().to_csv(args.csv, index_label="event")
+    summary = run.summary()
+    print(json.dumps(summary, indent=2) if args.json else run_text(run, summary))
+    return 0
+
+
+# --- explain -----------------------------------------------------------------
+
+
+def _explain_arguments(parser: argparse.ArgumentParser) -> None:
+    inputs.trace_arguments(parser)
+    inputs.json_argument(parser)
+    parser.add_argument(
+        "event", nargs="*", type=int, metavar="EVENT", help="from 0; -1 is the last"
+    )
+    parser.add_argument(
+        "--failures", action="store_true", help="every allocation that failed"
+    )
+
+
+def _explain(args: argparse.Namespace) -> int:
+    if bool(args.event) == args.failures:
+        raise ValueError("give the numbers of events, or --failures")
+    run = replay(inputs.trace(args), inputs.board(args), progress=inputs.progress())
+    failed = (run["op"] == Op.ALLOC) & (run["status"] < 0)
+    events = failed.nonzero()[0].tolist() if args.failures else args.event
+    for event in events:
+        if not -len(run) <= event < len(run):
+            raise ValueError(f"EVENT {event}: the trace has {len(run)} events")
+    told = ((event % len(run), run.explain(event)) for event in events)
+    if args.json:
+        print(json.dumps([{"event": i, "text": text} for i, text in told], indent=2))
+        return 0
+    for _, text in told:
+        print(text, flush=True)
+    if not events:
+        print("No allocation failed.")
+    return 0
+
+
+# --- size --------------------------------------------------------------------
+
+
+def _size_arguments(parser: argparse.ArgumentParser) -> None:
+    inputs.trace_arguments(parser)
+    parser.add_argument(
+        "--vary",
+        metavar="NAME=VALUES",
+        action="append",
+        required=True,
+        type=inputs.typed(values.choices),
+        help="values to try: START:STOP:STEP, A,B,C, or ... for a range around the "
+        "board's own",
+    )
+    parser.add_argument(
+        "--failure-rate",
+        metavar="SHARE",
+        type=float,
+        default=0.0,
+        help="the share of requests that may be refused, 0 to 1 (default: 0)",
+    )
+    parser.add_argument(
+        "--p99",
+        metavar="TIME",
+        type=inputs.typed(units.parse_ns),
+        help="the longest 99th percentile of latency, such as 1ms",
+    )
+    parser.add_argument(
+        "--seeds",
+        type=inputs.typed(values.seeds),
+        help="seeds of a workload: 1-5 (the default) or 1,2,7",
+    )
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument(
+        "--devicetree", action="store_true", help="print only the node to paste"
+    )
+    form.add_argument(
+        "--cmdline", action="store_true", help="print only the kernel argument"
+    )
+    inputs.json_argument(form)
+
+
+def _size(args: argparse.Namespace) -> int:
+    from heapkit import sizing
+    from heapkit.cli import text
+
+    vary = dict(args.vary)
+    if len(vary) < len(args.vary):
+        raise ValueError("--vary: a name is given twice")
+    target = sizing.Target(failure_rate=args.failure_rate, p99_ns=args.p99)
+    answer = sizing.size(
+        inputs.traces(args),
+        inputs.board(args),
+        vary=vary,
+        target=target,
+        seeds=args.seeds or sizing.DEFAULT_SEEDS,
+        progress=inputs.progress(),
+    )
+    found = answer.setting is not None
+    if args.json:
+        print(json.dumps(text.sizing_facts(answer), indent=2))
+    elif not (args.devicetree or args.cmdline):
+        print(text.sizing_text(answer))
+    elif not found:
+        print("heapkit:", answer, file=sys.stderr)
+    elif args.devicetree:
+        print(answer.to_devicetree(), end="")
+    else:
+        print(answer.to_cmdline())
+    return 0 if found else NO
+
+
+# --- read --------------------------------------------------------------------
+
+
+def _read_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="what a tool printed, or a trace")
+    inputs.json_argument(parser)
+
+
+def _read(args: argparse.Namespace) -> int:
+    from heapkit.cli.text import reading_facts, reading_text
+    from heapkit.importers import read
+
+    reading = read(args.file)
+    if args.json:
+        print(json.dumps(reading_facts(reading), indent=2))
+    else:
+        print(reading_text(reading))
+    return 0
+
+
+# --- doctor ------------------------------------------------------------------
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from heapkit.cli.text import facts
+
+    versions = {name: version(name) for name in PACKAGES}
+    versions["python"] = sys.version.split()[0]
+    versions["kernel"] = f"{os.uname().sysname} {os.uname().release}"
+    fault = _simulation_fault()
+    heaps, missing = _live_heaps()
+    if args.json:
+        simulation = {"works": fault is None, "fault": fault}
+        live = {"heaps": heaps, "missing": missing}
+        all_facts = {"versions": versions, "simulation": simulation, "live": live}
+        print(json.dumps(all_facts, indent=2))
+    else:
+        simulated = fault or "works: a trace was replayed and every invariant checked"
+        usable = missing or ", ".join(heaps)
+        print(facts({**versions, "compiled core": simulated, "live heaps": usable}))
+    return NO if fault else 0
+
+
+def _simulation_fault() -> str | None:
+    """What is wrong with the compiled core; None if a small replay is as it should."""
+    from heapkit.workloads import camera_boot
+
+    try:
+        replay(camera_boot(launches=1), Board.preset("phone-8g"), check_every=100)
+    except (RuntimeError, ValueError, OSError, MemoryError) as error:
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def _live_heaps() -> tuple[list[str], str | None]:
+    """The names of the kernel's heaps, and in one sentence why there are none."""
+    from heapkit.backends import live
+    from heapkit.errors import BackendUnavailable
+
+    try:
+        with live.live() as heaps:
+            return list(heaps), None
+    except (BackendUnavailable, OSError) as error:
+        return [], str(error)
+
+
+def version(package: str) -> str:
+    """The version that is installed, in words if none is."""
+    from importlib import metadata
+
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+# --- The table ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Command:
+    summary: str
+    example: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+COMMANDS = {
+    "replay": _Command(
+        "replay a trace on a board and print what came of it",
+        "camera_boot --board phone-8g --set camera.size=64MiB --csv run.csv",
+        _replay_arguments,
+        _replay,
+    ),
+    "explain": _Command(
+        "say in sentences what events of a replay did, and why",
+        "camera_boot --board phone-8g --set camera.size=64MiB --heap camera --failures",
+        _explain_arguments,
+        _explain,
+    ),
+    "size": _Command(
+        "find the smallest setting of a board that meets a target",
+        "camera_boot --board phone-8g --vary camera.size=64MiB:512MiB:16MiB",
+        _size_arguments,
+        _size,
+    ),
+    "read": _Command(
+        "say what a file is: a Trace, a Snapshot or an Observation",
+        "data/devices/rv1106/rk_dma_heap_alloc_map_rv1106.txt",
+        _read_arguments,
+        _read,
+    ),
+    "doctor": _Command(
+        "say what this machine offers: versions, simulation, live heaps",
+        "--json",
+        inputs.json_argument,
+        _doctor,
+    ),
+}
