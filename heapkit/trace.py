@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -95,6 +97,7 @@ class Trace:
     ) -> Trace:
         """A checked trace, without copying columns whose types fit.
 
+        What is not copied must not be written to any more.
         ``heap`` is one name or chain for all, a name or chain per row, or integer
         codes with ``heaps``; ``device`` likewise. ``meta`` is what JSON can hold.
         ``ValueError`` names column, index and value: unequal lengths, NaN and
@@ -170,6 +173,17 @@ class Trace:
             if (column := getattr(self, name)) is not None:
                 frame[name] = column
         return pd.DataFrame(frame)
+
+    def __eq__(self, other: object) -> bool:
+        return self.equals(other) if isinstance(other, Trace) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((len(self), self.n_buffers, self.duration_ns, self._meta))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Through the checks again: arrays come writable out of a pickle.
+        given = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return partial(Trace, **given), ()
 
     def equals(self, other: Trace) -> bool:
         """Whether both say the same, however they are coded."""

@@ -17,6 +17,7 @@ from heapkit.arguments import wrong
 
 MAX_CODES = 1 << 16  # hk_trace numbers chains and devices with 16 bits
 _INT64 = np.iinfo(np.int64)
+_UINT64 = np.iinfo(np.uint64)
 
 
 def fault(column: str, index: int, value: object, allowed: str) -> ValueError:
@@ -32,9 +33,10 @@ def _first(mask: NDArray[np.bool_]) -> int:
 def integers(column: str, values: ArrayLike) -> NDArray[Any]:
     """One-dimensional, of some integer type, otherwise as given."""
     try:
-        array = np.asarray(values)
+        array = _as_array(values)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{column}: no column of integers: {error}") from None
+    _refuse_masked(column, values)
     if array.ndim != 1:
         raise wrong("Trace", f"{column}.ndim", array.ndim, "one dimension")
     if array.size == 0:
@@ -48,21 +50,40 @@ def integers(column: str, values: ArrayLike) -> NDArray[Any]:
     return array
 
 
+def _as_array(values: ArrayLike) -> NDArray[Any]:
+    array = np.asarray(values)
+    listed = isinstance(values, (list, tuple)) and array.dtype.kind == "f"
+    if listed and array.size and array.max() >= 2.0**63:
+        # numpy makes floats of a list of small integers and some beyond int64.
+        return np.array(values, dtype=object)
+    return array
+
+
+def _refuse_masked(column: str, values: Any) -> None:
+    if np.ma.is_masked(values):
+        index = _first(np.ma.getmaskarray(values))
+        raise ValueError(f"{column}[{index}] is masked; allowed: no masked values")
+
+
 def _odd(array: NDArray[Any]) -> NDArray[np.bool_]:
     """Where a float column is least like integers: at NaN, else at a fraction."""
     if array.dtype.kind != "f":
         return np.ones(1, bool)
-    nan = np.isnan(array)
-    return nan if nan.any() else array != np.trunc(array)
+    nan: NDArray[np.bool_] = np.isnan(array)
+    fraction: NDArray[np.bool_] = array != np.trunc(array)
+    return nan if nan.any() else fraction
 
 
-def _from_objects(column: str, array: NDArray[Any]) -> NDArray[np.int64]:
+def _from_objects(column: str, array: NDArray[Any]) -> NDArray[Any]:
     for index, value in enumerate(array):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
             raise fault(column, index, value, "integers")
-        if not _INT64.min <= value <= _INT64.max:
-            raise fault(column, index, value, f"integers up to {_INT64.max}")
-    return array.astype(np.int64)
+        if not _INT64.min <= value <= _UINT64.max:
+            raise fault(column, index, value, f"integers up to {_UINT64.max}")
+    if array.max() <= _INT64.max:
+        return array.astype(np.int64)
+    _at_least_zero(column, array)
+    return array.astype(np.uint64)
 
 
 def unsigned(column: str, values: ArrayLike) -> NDArray[np.uint64]:
@@ -109,7 +130,7 @@ def small(
 
 
 def _at_least_zero(column: str, array: NDArray[Any]) -> None:
-    if array.dtype.kind == "i" and (negative := array < 0).any():
+    if array.dtype.kind in "iO" and (negative := array < 0).any():
         index = _first(negative)
         raise fault(column, index, array[index], "0 or more")
 
@@ -138,6 +159,7 @@ def coded(
     names = None if table is None else _table(column, table)
     if isinstance(values, str):
         values = [values] * len(matters)
+    _refuse_masked(column, values)
     items: Any = values
     if not isinstance(values, (list, tuple)):
         items = np.asarray(values)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 import copy
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,10 @@ ALLOC_FREE = {
 
 def trace(**changes):
     return hk.Trace.from_columns(**{**ALLOC_FREE, **changes})
+
+
+def pickled(made):
+    return pickle.loads(pickle.dumps(made))  # noqa: S301 (its own bytes)
 
 
 def test_the_ops_have_the_numbers_of_the_contract():
@@ -212,6 +217,38 @@ def test_a_size_that_does_not_survive_rounding_is_refused():
         trace(size=np.array([2**64 - 1, 0], np.uint64))
 
 
+def test_a_list_may_mix_small_ids_and_some_of_64_bits():
+    made = trace(buffer=[2**64 - 1, 2**64 - 1], size=[2**63, 0])
+    assert made.buffer.tolist() == [2**64 - 1] * 2
+    assert made.size.tolist() == [2**63, 0]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([0, 2**63], rf"time_ns\[1\]={2**63}; allowed: at most {2**63 - 1}"),
+        ([0, 2**64], rf"time_ns\[1\]={2**64}; allowed: integers up to {2**64 - 1}"),
+        ([-1, 2**63], r"time_ns\[0\]=-1; allowed: 0 or more"),
+        ([0, 1e19], r"time_ns\[1\]=1e\+19; allowed: integers"),
+    ],
+)
+def test_a_list_beyond_64_bits_names_the_value_that_is(values, message):
+    with pytest.raises(ValueError, match=message):
+        trace(time_ns=values)
+
+
+@pytest.mark.parametrize("column", ["op", "buffer", "size", "time_ns"])
+def test_a_masked_value_is_refused(column):
+    masked = np.ma.array([1, 1], mask=[False, True])
+    with pytest.raises(ValueError, match=rf"^{column}\[1\] is masked"):
+        trace(**{column: masked})
+
+
+def test_a_masked_code_is_refused():
+    with pytest.raises(ValueError, match=r"^heap\[0\] is masked"):
+        trace(heap=np.ma.array([0, 0], mask=[True, False]), heaps=["camera"])
+
+
 def test_a_buffer_freed_twice_is_refused():
     with pytest.raises(ValueError, match=r"buffer\[2\]=7; allowed: for FREE"):
         trace(op=[0, 1, 1], buffer=[7, 7, 7], size=[1, 0, 0], time_ns=[0, 1, 2])
@@ -335,6 +372,28 @@ def test_different_traces_are_not_equal(changes):
 
 def test_a_trace_equals_nothing_but_a_trace():
     assert not trace().equals("trace")
+    assert trace() != "trace"
+
+
+def test_equal_traces_are_one_in_a_set():
+    assert len({trace(), trace(), trace(size=[8192, 0])}) == 2
+    assert trace() == trace()
+    assert trace() != trace(heap="system", size=[8192, 0])
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickled])
+def test_a_copied_trace_cannot_be_written(copied):
+    made = trace(**CPU, access=[0, 0, 3, 3, 0])
+    other = copied(made)
+    assert other == made
+    names = ("op", "buffer", "size", "chain", "time_ns", "dense_buffer", "access")
+    assert not any(getattr(other, name).flags.writeable for name in names)
+
+
+def test_a_tampered_pickle_is_checked_as_every_trace():
+    made, _ = trace().__reduce__()
+    with pytest.raises(ValueError, match=r"time_ns\[1\]=0; allowed: 10 or more"):
+        made(time_ns=np.array([10, 0]))
 
 
 def test_a_copied_trace_is_equal():
