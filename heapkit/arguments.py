@@ -8,18 +8,23 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from heapkit._ffi import PAGE_SIZE
 from heapkit.units import GiB
 
-PAGE = 4096
 # The models keep metadata for every page, so a mistyped size must not get far.
 MAX_BYTES = 1024 * GiB
-# arm64 addresses at most 52 bits of physical memory (ARMv8.2-LPA).
+# arm64 (ARMv8.2-LPA) and x86-64 address at most 52 bits of physical memory: no
+# size or end of a region is beyond it.
 MAX_ADDRESS = 1 << 52
+MAX_SHOWN = 200  # characters of a value in a message: a board's repr fills a page
 
 
 def wrong(owner: str, argument: str, value: object, allowed: str) -> ValueError:
     """The error for ``argument`` of ``owner``, which is not what is ``allowed``."""
-    return ValueError(f"{owner}: {argument}={value!r}; allowed: {allowed}")
+    shown = repr(value)
+    if len(shown) > MAX_SHOWN:
+        shown = f"{shown[:MAX_SHOWN]}…"
+    return ValueError(f"{owner}: {argument}={shown}; allowed: {allowed}")
 
 
 def integer(
@@ -49,12 +54,14 @@ def integer(
     return number
 
 
-def size(owner: str, argument: str, value: object, *, multiple: int = PAGE) -> int:
+def size(owner: str, argument: str, value: object, *, multiple: int = PAGE_SIZE) -> int:
     """A size in bytes: at least one granule, whole granules, at most 1 TiB."""
     return integer(owner, argument, value, low=multiple, multiple=multiple)
 
 
-def address(owner: str, argument: str, value: object, *, multiple: int = PAGE) -> int:
+def address(
+    owner: str, argument: str, value: object, *, multiple: int = PAGE_SIZE
+) -> int:
     """A physical address in bytes, aligned to ``multiple``."""
     high = MAX_ADDRESS - multiple
     return integer(owner, argument, value, high=high, multiple=multiple)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from heapkit._ffi import MAX_DEVICES, MAX_HEAPS
 from heapkit.arguments import wrong
 from heapkit.board_parts import (
     CarveoutHeap,
@@ -42,9 +43,6 @@ __all__ = [
     "SecureHeap",
     "SystemHeap",
 ]
-
-MAX_HEAPS = 128  # NUM_HEAP_MINORS of drivers/dma-buf/dma-heap.c
-MAX_DEVICES = 256
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from math import isqrt
 from typing import Any, ClassVar, TypeAlias
 
 from heapkit import arguments as check
+from heapkit._ffi import MAX_ORDERS, MAX_PAGE_ORDER, PAGE_SIZE
 from heapkit.units import MS, KiB
 
 # lib/genalloc.c: gen_pool_first_fit, _best_fit, _first_fit_align and
@@ -16,8 +17,6 @@ FITS = ("first", "best", "first-align", "order-align")
 # drivers/dma-buf/heaps/system_heap.c: 1 MiB for IOMMU sections, 64 KiB for its
 # large pages, 4 KiB for the rest.
 MAINLINE_ORDERS = (8, 4, 0)
-MAX_PAGE_ORDER = 10
-MAX_ORDERS = 8
 
 
 def _set(part: object, **values: Any) -> None:
@@ -46,9 +45,10 @@ def _optional_base(owner: str, base: object, *, multiple: int) -> int | None:
 class Memory:
     """What the page allocator manages: ``total`` bytes from ``base`` on.
 
-    ``min_free`` bytes are kept back from the orders that may not reclaim. None
-    is the kernel's own choice, ``sqrt(16 * KiB of memory)`` KiB between 128 KiB
-    and 256 MiB (mm/page_alloc.c: calculate_min_free_kbytes); a board fills it in.
+    ``min_free`` bytes are kept back from the orders that may not reclaim; a refill
+    of pools stops at the high watermark above them. None is the kernel's own
+    choice, ``sqrt(16 * KiB of memory)`` KiB between 128 KiB and 256 MiB
+    (mm/page_alloc.c: calculate_min_free_kbytes); a board fills it in.
     """
 
     total: int
@@ -71,7 +71,7 @@ class Memory:
     def default_min_free(self) -> int:
         """What ``min_free=None`` stands for, in bytes, whole pages."""
         kib = min(max(isqrt(16 * (self.total // KiB)), 128), 256 * KiB)
-        return min(kib * KiB, self.total) // check.PAGE * check.PAGE
+        return min(kib * KiB, self.total) // PAGE_SIZE * PAGE_SIZE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +105,7 @@ class PagePool:
                 owner, "refill_defer_ns", self.refill_defer_ns, high=2**62
             ),
         )
-        for mark, least in (("fill", 0), ("low", 0), ("limit", check.PAGE)):
+        for mark, least in (("fill", 0), ("low", 0), ("limit", PAGE_SIZE)):
             value = getattr(self, mark)
             if value is not None:
                 _set(self, **{mark: check.integer(owner, mark, value, low=least)})
@@ -190,7 +190,7 @@ class CmaHeap:
     @property
     def granule(self) -> int:
         """Bytes of one bit."""
-        return check.PAGE << self.order_per_bit
+        return PAGE_SIZE << self.order_per_bit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,7 +209,7 @@ class CarveoutHeap:
     size: int
     base: int | None = None
     fit: str = "first"
-    align: int = 4096
+    align: int = PAGE_SIZE
     zero: str = "alloc"
     deferred_free: bool = False
     retry_drained: bool = False
@@ -218,10 +218,9 @@ class CarveoutHeap:
         name = check.file_name("CarveoutHeap", "name", self.name)
         owner = f"CarveoutHeap {name!r}"
         _set(self, size=check.size(owner, "size", self.size))
-        _set(self, base=_optional_base(owner, self.base, multiple=check.PAGE))
+        _set(self, base=_optional_base(owner, self.base, multiple=PAGE_SIZE))
         check.choice(owner, "fit", self.fit, FITS)
-        low = check.PAGE
-        _set(self, align=check.power_of_two(owner, "align", self.align, low=low))
+        _set(self, align=check.power_of_two(owner, "align", self.align, low=PAGE_SIZE))
         check.choice(owner, "zero", self.zero, ("alloc", "free"))
         for flag in ("deferred_free", "retry_drained"):
             _set(self, **{flag: check.boolean(owner, flag, getattr(self, flag))})
@@ -229,14 +228,16 @@ class CarveoutHeap:
     @property
     def granule(self) -> int:
         """Bytes of one bit."""
-        return check.PAGE
+        return PAGE_SIZE
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChunkHeap:
     """A region of equal chunks; a buffer is as many as it needs, scattered.
 
-    After the chunk heap proposed by Samsung in 2020 (``chunk-order`` 4).
+    After ION's (ion_chunk_heap.c): each chunk is a first fit of its own. It is
+    zeroed at allocation here, at free there. 64 KiB is the ``chunk-order`` 4 of the
+    heap that Samsung proposed in 2020, which takes its chunks from a CMA area.
     """
 
     kind: ClassVar[str] = "chunk"
@@ -248,7 +249,7 @@ class ChunkHeap:
     def __post_init__(self) -> None:
         name = check.file_name("ChunkHeap", "name", self.name)
         owner = f"ChunkHeap {name!r}"
-        chunk = check.power_of_two(owner, "chunk", self.chunk, low=check.PAGE)
+        chunk = check.power_of_two(owner, "chunk", self.chunk, low=PAGE_SIZE)
         _set(self, chunk=chunk)
         _set(self, size=check.size(owner, "size", self.size, multiple=chunk))
         _set(self, base=_optional_base(owner, self.base, multiple=chunk))
@@ -276,13 +277,13 @@ class SecureHeap:
         name = check.file_name("SecureHeap", "name", self.name)
         owner = f"SecureHeap {name!r}"
         _set(self, size=check.size(owner, "size", self.size))
-        _set(self, base=_optional_base(owner, self.base, multiple=check.PAGE))
+        _set(self, base=_optional_base(owner, self.base, multiple=PAGE_SIZE))
         check.choice(owner, "fit", self.fit, FITS)
 
     @property
     def granule(self) -> int:
         """Bytes of one bit."""
-        return check.PAGE
+        return PAGE_SIZE
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from heapkit.importers.text import MAX_ADDRESS, Lines, read_text
+from heapkit.arguments import MAX_ADDRESS
+from heapkit.importers.text import Lines, read_text
 from heapkit.snapshot import BufferInfo, Observation
 
 name = "bufinfo"

@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from heapkit.importers.text import MAX_ADDRESS
+from heapkit._ffi import PAGE_SHIFT
+from heapkit.arguments import MAX_ADDRESS
 from heapkit.snapshot import Region, Snapshot, State
 
-PAGE_SHIFT = 12
 MAX_PFN = MAX_ADDRESS >> PAGE_SHIFT
 
 # 64 GiB of pages at a bit a page: the largest memory heapkit is made for.

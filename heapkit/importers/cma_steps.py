@@ -6,9 +6,10 @@ from __future__ import annotations
 import errno
 from dataclasses import dataclass, field
 
+from heapkit._ffi import PAGE_SIZE
+from heapkit.arguments import MAX_ADDRESS
 from heapkit.importers.cma_area import CmaArea, largest_free_bits, used_bits
 from heapkit.importers.json_node import Node
-from heapkit.importers.text import MAX_ADDRESS
 
 # A recording keeps the bitmap after every operation; more would not fit a file
 # of text.
@@ -16,7 +17,6 @@ MAX_OPS = 1 << 20
 
 # An hour for one operation: even MAX_OPS of them sum up inside an int64.
 _MAX_NS = 3600 * 10**9
-_PAGE = 4096
 
 Runs = tuple[tuple[int, int], ...]
 
@@ -85,7 +85,7 @@ def _alloc(node: Node, area: CmaArea, before: _Area) -> Step:
         raise node["id"].error("this buffer is held already")
     status, placed = _status(node), None
     if status == 0:
-        pages = -(-size // _PAGE)
+        pages = -(-size // PAGE_SIZE)
         placed = (node["offset_pages"].integer(0, area.bits), pages)
     before.held[buffer] = placed
     runs = read_runs(node, area)

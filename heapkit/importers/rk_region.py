@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import re
 
-from heapkit.importers.text import MAX_ADDRESS, Lines
+from heapkit._ffi import PAGE_SIZE
+from heapkit.arguments import MAX_ADDRESS
+from heapkit.importers.text import Lines
 from heapkit.snapshot import Region
 from heapkit.units import KiB
 
@@ -19,7 +21,6 @@ PREFIX = "Alloc by ("
 # The heap's name on every board seen; the map itself does not say it.
 HEAP = "rk-dma-heap-cma"
 
-_PAGE = 4 * KiB
 _REGION = re.compile(
     r"\s*Alloc by \((?P<owner>[^)]*)\)\s*"
     r"\[(?P<first>0x[0-9a-f]{1,16})-(?P<last>0x[0-9a-f]{1,16})\]\s+"
@@ -35,7 +36,7 @@ def take_region(lines: Lines) -> Region:
     size = last - first + 1
     if size <= 0 or last >= MAX_ADDRESS:
         raise lines.error("addresses that no buffer can have")
-    if first % _PAGE or size % _PAGE:
+    if first % PAGE_SIZE or size % PAGE_SIZE:
         raise lines.error("not whole pages of 4096 bytes")
     if int(match["size"], 16) != size or int(match["kib"]) * KiB != size:
         raise lines.error(f"the addresses span {size:#x} bytes, the line says other")

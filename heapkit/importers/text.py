@@ -13,10 +13,6 @@ from heapkit.units import KiB, MiB
 # hundred thousand file descriptors open; tool output is far below this.
 MAX_TEXT = 64 * MiB
 
-# The widest physical address of arm64 (LPA) and of x86-64: no size or end of a
-# region is beyond it.
-MAX_ADDRESS = 1 << 52
-
 # Lines of tool output are below 300 bytes; a bitmap is one long line and does
 # not come this way.
 MAX_LINE = 4 * KiB

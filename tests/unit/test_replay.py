@@ -103,6 +103,12 @@ def test_other_than_a_board_is_a_value_error(board):
         hk.replay(columns([("ALLOC", 1, 1, 0)]), board)
 
 
+def test_a_long_value_is_cut_in_the_message(bench):
+    with pytest.raises(ValueError, match=r"replay: trace=Board.*…; allowed") as error:
+        hk.replay(bench, bench)
+    assert len(str(error.value)) < 300
+
+
 @pytest.mark.parametrize("every", [-1, True, 1.5, None])
 def test_check_every_is_a_count(bench, every):
     with pytest.raises(ValueError, match="check_every="):
