@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from heapkit.arguments import choice, wrong
+from heapkit.errors import UnknownName
 
 STATUSES = ("published", "fitted", "measured here", "assumed")
 
@@ -131,7 +132,7 @@ class Costs(Mapping[str, Cost]):
         for cost in self.items_in_order:
             if cost.name == name:
                 return cost
-        raise KeyError(name)
+        raise UnknownName(f"Costs: {name!r}; allowed: {', '.join(NAMES)}")
 
     def __iter__(self) -> Iterator[str]:
         return iter(NAMES)

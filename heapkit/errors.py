@@ -27,6 +27,18 @@ class BackendUnavailable(RuntimeError):
     """A backend cannot start here; the message is one sentence that says why."""
 
 
+class UnknownName(ValueError, KeyError):
+    """A mapping has no such key: a wrong argument and a missing key at once.
+
+    ``Mapping.get`` and ``in`` live by the KeyError; the rest of the package
+    calls a wrong argument a ValueError.
+    """
+
+    def __str__(self) -> str:
+        # KeyError would quote the message.
+        return str(self.args[0])
+
+
 class InvariantError(RuntimeError):
     """The C core broke one of its own rules: a bug in heapkit."""
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,10 +52,7 @@ def replay(
     """
     _check_arguments(trace, board, pool_fill)
     every = arguments.integer("replay", "check_every", check_every)
-    chains = resolve_chains(trace, board)
-    device, extra = resolve_devices(trace, board)
-    n_devices = len(board.devices) + len(extra)
-    columns = _ffi.CTrace(trace, chains=chains, device=device, n_devices=n_devices)
+    columns, extra = _resolve(trace, board)
 
     rows = np.empty(len(trace), dtype=_ffi.ROW)
     levels = np.empty(len(trace), dtype=_ffi.GAUGES) if gauges else None
@@ -75,19 +73,36 @@ def replay(
     finally:
         core.close()
 
-    def rewind(events: int) -> _Moment:
-        again = machine(board, extra_devices=extra)
-        again.replay(columns, first=0, rows=np.empty(events, dtype=_ffi.ROW))
-        return _Moment(trace, board, again)
-
     return Run(
         trace,
         board,
         rows=rows,
         gauges=levels,
         fills=None if fills is None or pool_fill is None else (pool_fill, fills),
-        rewind=rewind,
+        rewind=_Rewind(trace, board),
     )
+
+
+def _resolve(trace: Trace, board: Board) -> tuple[_ffi.CTrace, tuple[Device, ...]]:
+    """The trace in the numbering of ``board``, and the devices that it adds."""
+    chains = resolve_chains(trace, board)
+    device, extra = resolve_devices(trace, board)
+    n_devices = len(board.devices) + len(extra)
+    return _ffi.CTrace(trace, chains=chains, device=device, n_devices=n_devices), extra
+
+
+@dataclass(frozen=True)
+class _Rewind:
+    """Replays the first events again; holds no pointer, so that a run pickles."""
+
+    trace: Trace
+    board: Board
+
+    def __call__(self, events: int) -> _Moment:
+        columns, extra = _resolve(self.trace, self.board)
+        core = machine(self.board, extra_devices=extra)
+        core.replay(columns, first=0, rows=np.empty(events, dtype=_ffi.ROW))
+        return _Moment(self.trace, self.board, core)
 
 
 class _Moment:

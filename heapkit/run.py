@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from heapkit import _ffi, arguments, explain, metrics
 from heapkit.board import Board
+from heapkit.errors import UnknownName
 from heapkit.snapshot import Snapshot
 from heapkit.trace import Trace
 from heapkit.units import format_bytes, format_ns
@@ -50,9 +51,17 @@ class Run:
         self.trace, self.board = trace, board
         self._rows, self._gauges, self._fills = rows, gauges, fills
         self._rewind = rewind
-        for array in (rows, gauges, fills and fills[1]):
+        self._freeze()
+
+    def _freeze(self) -> None:
+        for array in (self._rows, self._gauges, self._fills and self._fills[1]):
             if array is not None:
                 array.flags.writeable = False
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Arrays come writable out of a pickle.
+        self.__dict__.update(state)
+        self._freeze()
 
     @property
     def heap_names(self) -> tuple[str, ...]:
@@ -76,9 +85,21 @@ class Run:
             return self._rows[column]
         if column in GAUGE_COLUMNS:
             if self._gauges is None:
-                raise KeyError(f"{column}: this run was replayed with gauges=False")
+                text = f"{column}: this run was replayed with gauges=False"
+                raise UnknownName(text)
             return self._gauges[column]
-        raise KeyError(f"{column!r}; allowed: {', '.join(self.columns)}")
+        raise UnknownName(f"column {column!r}; allowed: {', '.join(self.columns)}")
+
+    def __contains__(self, column: object) -> bool:
+        return column in self.columns
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of the columns, as a DataFrame does; ``len`` counts events."""
+        return iter(self.columns)
+
+    def keys(self) -> tuple[str, ...]:
+        """The names of the columns, for ``dict(run)``."""
+        return self.columns
 
     def heap_index(self, heap: str) -> int:
         """Where ``heap`` stands in :attr:`heap_names`."""
@@ -127,17 +148,20 @@ class Run:
         return summarise(self)
 
     def to_frame(self) -> pd.DataFrame:
-        """One row per event: ``heap`` as a categorical of names, ``status`` as text."""
+        """One row per event, with names for the codes of ``op`` and ``heap``.
+
+        ``error`` spells a ``status`` that is not 0: "ENOMEM".
+        """
         import pandas as pd
 
         codes = self["heap"].astype(np.int64)
-        texts = {0: "ok"} | {-code: name for code, name in errno.errorcode.items()}
+        texts = {0: ""} | {-code: name for code, name in errno.errorcode.items()}
         data: dict[str, Any] = {name: self[name] for name in self.columns}
         ops = pd.Index([op.name for op in _ffi.Op])
         data["op"] = pd.Categorical.from_codes(self["op"].astype(np.int64), ops)
         names = pd.Index(self.heap_names)
         data["heap"] = pd.Categorical.from_codes(codes, names)
-        data["status"] = pd.Series(self["status"]).map(texts).to_numpy()
+        data["error"] = pd.Series(self["status"]).map(texts).to_numpy()
         return pd.DataFrame(data)
 
     def __repr__(self) -> str:

@@ -22,7 +22,7 @@ from weakref import WeakSet
 from heapkit import arguments, uapi
 from heapkit.backends import availability
 from heapkit.backends.descriptor import Descriptor, ioctl
-from heapkit.errors import BackendUnavailable, refusal
+from heapkit.errors import BackendUnavailable, UnknownName, refusal
 from heapkit.units import format_bytes
 
 DIRECTORY: Final = "/dev/dma_heap"
@@ -68,7 +68,7 @@ class LiveHeaps(Mapping[str, "LiveHeap"]):
             return self._heaps[name]
         except (KeyError, TypeError):
             there = ", ".join(self._heaps)
-            raise KeyError(f"no heap {name!r}; there is: {there}") from None
+            raise UnknownName(f"no heap {name!r}; there is: {there}") from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._heaps)

@@ -19,7 +19,7 @@ from heapkit.backends.machine import layout, machine
 from heapkit.backends.sim_buffer import Attachment, SimBuf
 from heapkit.backends.sim_cell import Cell, Door
 from heapkit.board import Board, Device
-from heapkit.errors import refusal
+from heapkit.errors import UnknownName, refusal
 from heapkit.snapshot import Snapshot
 
 __all__ = ["Attachment", "SimBuf", "SimHeap", "SimHeaps", "simulate"]
@@ -64,7 +64,7 @@ class SimHeaps(Mapping[str, "SimHeap"]):
             return self._heaps[name]
         except (KeyError, TypeError):
             there = ", ".join(self._heaps)
-            raise KeyError(f"no heap {name!r}; there is: {there}") from None
+            raise UnknownName(f"no heap {name!r}; there is: {there}") from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._heaps)

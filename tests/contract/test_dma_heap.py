@@ -120,6 +120,11 @@ def test_chain_does_not_go_on_after_another_error_than_enomem(heaps):
     assert caught.value.errno == errno.EINVAL
 
 
+def test_unknown_heap_is_a_value_error_as_every_wrong_argument(heaps):
+    with pytest.raises(ValueError, match=r"^no heap 'nope'; there is: .*system"):
+        heaps["nope"]
+
+
 def test_unknown_heap_in_a_chain_is_a_key_error(heaps):
     with pytest.raises(KeyError, match="nope"):
         heaps.allocate(4096, ("system", "nope"))

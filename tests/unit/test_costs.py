@@ -73,9 +73,11 @@ def test_costs_are_hashable_and_equal_by_content():
     assert default.replace(clean_line=1) != default
 
 
-def test_a_missing_cost_is_a_key_error():
-    with pytest.raises(KeyError):
+@pytest.mark.parametrize("kind", [KeyError, ValueError])
+def test_a_missing_cost_is_a_key_error_that_lists_the_costs(kind):
+    with pytest.raises(kind, match=r"'nope'; allowed: .*clean_line"):
         hk.Costs.default()["nope"]
+    assert "nope" not in hk.Costs.default()
 
 
 def test_an_incomplete_set_is_refused():

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What a replay returns."""
 
+import copy
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -103,8 +105,38 @@ def test_frame_has_names_instead_of_codes(run):
     assert list(frame["heap"].astype(object)[:3]) == ["camera", "camera", "system"]
     assert frame["heap"].isna().tolist() == [False] * 5 + [True]
     assert frame["op"].tolist()[3:] == ["FREE", "ALLOC", "PRESSURE"]
-    assert frame["status"].tolist() == ["ok"] * 4 + ["ENOMEM", "ok"]
-    assert set(frame.columns) == set(run.columns)
+    assert frame["error"].tolist() == [""] * 4 + ["ENOMEM", ""]
+    assert set(frame.columns) == {*run.columns, "error"}
+
+
+@pytest.mark.parametrize("column", ["status", "address", "latency_ns", "free_bytes"])
+def test_frame_has_the_numbers_of_the_run(run, column):
+    assert run.to_frame()[column].tolist() == run[column].tolist()
+
+
+def test_run_is_asked_for_its_columns_as_a_frame_is(run):
+    assert "status" in run
+    assert "nope" not in run
+    assert tuple(run) == run.keys() == run.columns
+    assert set(dict(run)) == set(run.columns)
+
+
+def test_unknown_column_is_a_value_error_as_every_wrong_argument(run):
+    with pytest.raises(ValueError, match=r"^column 'nope'; allowed: op"):
+        run["nope"]
+
+
+def pickled(run):
+    return pickle.loads(pickle.dumps(run))  # noqa: S301 (its own bytes)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, pickled])
+def test_copied_run_says_the_same_and_is_read_only(run, copied):
+    other = copied(run)
+    assert all(np.array_equal(run[name], other[name]) for name in run.columns)
+    assert other.summary() == run.summary()
+    assert other.explain(4) == run.explain(4)
+    assert not any(other[name].flags.writeable for name in other.columns)
 
 
 def test_snapshot_is_the_layout_after_the_event(run):
