@@ -112,7 +112,10 @@ def why_refused(heap: Heap, layout: Snapshot, size: int) -> str:
     granule = heap.granule
     need = -(-size // granule) * granule
     if need > heap.size:
-        return f"{_bytes(need)} are more than the whole heap, {_bytes(heap.size)}"
+        asked, whole = _bytes(need), _bytes(heap.size)
+        # 1 MiB and a page is "1 MiB" too.
+        asked = asked if asked != whole else f"{need} B"
+        return f"{asked} are more than the whole heap, {whole}"
     free, largest = layout.free_bytes, layout.largest_free_bytes
     fits = (
         f"The largest buffer it could have served is {_bytes(servable(heap, layout))}"

@@ -67,6 +67,11 @@ class Snapshot:
         """The longest free region; 0 if there is none."""
         return max((r.size for r in self.holes), default=0)
 
+    @property
+    def largest_free(self) -> int:
+        """:attr:`largest_free_bytes` by its short name."""
+        return self.largest_free_bytes
+
 
 @dataclass(frozen=True, slots=True)
 class BufferInfo:

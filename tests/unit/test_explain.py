@@ -77,6 +77,11 @@ def test_more_than_the_whole_heap_is_said(bench):
     assert "17 MiB are more than the whole heap, 16 MiB" in sentence
 
 
+def test_a_page_more_than_the_whole_heap_is_told_from_it(bench):
+    sentence = replay(bench, ("ALLOC", 1, 16 * MiB + 1)).explain(0)
+    assert "16781312 B are more than the whole heap, 16 MiB" in sentence
+
+
 def test_alignment_that_spoils_a_run_is_said():
     board = one_heap(
         hk.CmaHeap(name="cma", size=8 * MiB, base=0x8000_0000),
