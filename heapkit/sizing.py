@@ -19,6 +19,7 @@ import numpy as np
 
 from heapkit import metrics
 from heapkit._ffi import PAGE_SIZE
+from heapkit.arguments import wrong
 from heapkit.board import Board
 from heapkit.recommendation import Recommendation, Target, Trial
 from heapkit.replay import SHOW_PROGRESS_AFTER_S, replay
@@ -92,12 +93,17 @@ def _target(target: Target | Mapping[str, Any] | float) -> Target:
                 f"target has {sorted(unknown)}: only failure_rate and p99_ns are known"
             )
         return Target(**target)
-    return Target(failure_rate=target)
+    if isinstance(target, bool) or not isinstance(target, (int, float, np.number)):
+        allowed = "a Target, its arguments as a dict, or a failure rate"
+        raise wrong("size", "target", target, allowed)
+    return Target(failure_rate=float(target))
 
 
 def _settings(
     board: Board, vary: Mapping[str, Choices]
 ) -> tuple[str, tuple[dict[str, Any], ...]]:
+    if not isinstance(vary, Mapping):
+        raise wrong("size", "vary", vary, "a dict such as {'camera.size': ...}")
     if not vary:
         raise ValueError("vary={}: name what to vary, as in {'camera.size': ...}")
     heaps = {_heap_of(board, name) for name in vary}
@@ -120,6 +126,8 @@ def _choices(board: Board, name: str, values: Choices) -> list[Any]:
         unit = MiB if now >= 16 * MiB else PAGE_SIZE
         steps = np.geomspace(now / 4, now * 2, ELLIPSIS_STEPS) // unit
         return sorted({int(s) * unit for s in steps})
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise wrong("size", f"vary[{name!r}]", values, "the values to try, or ...")
     chosen = list(values)
     if not chosen:
         raise ValueError(f"vary={{{name!r}: []}}: list at least one value")
@@ -137,7 +145,10 @@ def _heap_of(board: Board, name: str) -> str:
 def _traces(trace: Traces, seeds: Iterable[int]) -> list[Trace]:
     if isinstance(trace, Trace):
         return [trace]
-    traces = [trace(seed=s) for s in seeds] if callable(trace) else list(trace)
+    if callable(trace):
+        traces = [trace(seed=s) for s in seeds]
+    else:
+        traces = list(trace) if isinstance(trace, Iterable) else []
     if not traces or not all(isinstance(t, Trace) for t in traces):
         raise ValueError(
             f"trace={trace!r}: must be a Trace, several, or a workload with seeds"

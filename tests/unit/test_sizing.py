@@ -121,6 +121,12 @@ def test_the_frame_has_one_row_per_trial() -> None:
     ("arguments", "message"),
     [
         ({"vary": {}}, "name what to vary"),
+        ({"vary": ["camera.size"]}, r"vary=\['camera.size'\]; allowed: a dict"),
+        ({"vary": {"camera.size": MiB}}, r"vary\['camera.size'\]=1048576; allowed"),
+        ({"vary": {"camera.fit": "best"}}, r"vary\['camera.fit'\]='best'; allowed"),
+        ({"target": "1 %"}, "target='1 %'; allowed: a Target"),
+        ({"target": None}, "target=None; allowed"),
+        ({"target": True}, "target=True; allowed"),
         ({"vary": {"camera.size": []}}, "at least one value"),
         ({"vary": {"camera.fit": ...}}, "list the values"),
         ({"vary": {"nope.size": [1]}}, "nope.size"),
@@ -130,6 +136,7 @@ def test_the_frame_has_one_row_per_trial() -> None:
         ({"target": {"p98": 1}}, "only failure_rate and p99_ns"),
         ({"target": {"p99_ns": 0}}, "p99_ns=0"),
         ({"trace": []}, "must be a Trace"),
+        ({"trace": None}, "must be a Trace"),
     ],
 )
 def test_a_wrong_argument_is_named(arguments: dict[str, object], message: str) -> None:
