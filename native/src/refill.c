@@ -2,9 +2,10 @@
 //
 // Qualcomm's pool refill thread (qcom_dynamic_page_pool.c). An allocation that
 // leaves a pool below its low mark wakes it; it goes through the pools in their
-// order and fills each, a block at a time, to its fill mark. When memory is too
-// low for a block it leaves that pool alone for a while and goes on; after the
-// last pool it sleeps until it is woken again.
+// order and fills each, a block at a time, to its fill mark. Where a block
+// would bring the memory down to its high watermark it leaves that pool alone
+// for a while and goes on; after the last pool it sleeps until it is woken
+// again.
 
 #include "internal.h"
 
@@ -16,11 +17,22 @@ static bool wants_block(const struct page_pool *pool, int64_t now_ns)
 	return pool->count < bound && now_ns >= pool->refuse_until;
 }
 
+// __setup_per_zone_wmarks() of mm/page_alloc.c: two steps above the minimum,
+// each a quarter of it or watermark_scale_factor, 10 in 10000, of the memory.
+static uint64_t high_watermark(const struct hk_memory_spec *memory)
+{
+	const uint64_t min = bytes_to_pages(memory->min_free);
+	const uint64_t scaled = bytes_to_pages(memory->total) / 1000;
+	const uint64_t step = min / 4 > scaled ? min / 4 : scaled;
+
+	return min + 2 * step;
+}
+
 static bool memory_is_high(const struct page_pool *pool)
 {
 	const struct hk_machine *machine = pool->machine;
-	const uint64_t keep = bytes_to_pages(machine->memory.min_free) +
-			      (UINT64_C(1) << pool->order);
+	const uint64_t keep =
+		high_watermark(&machine->memory) + (UINT64_C(1) << pool->order);
 
 	return page_alloc_free(machine->pages) > keep &&
 	       page_alloc_can_take(machine->pages, pool->order);

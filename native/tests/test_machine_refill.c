@@ -72,14 +72,16 @@ TEST(a_pool_above_its_low_mark_is_not_refilled)
 	bench_end(&bench);
 }
 
-TEST(a_refill_stops_above_the_watermark_and_pauses)
+// Of 2 MiB the high watermark is 3 MiB; beyond it and a block of 1 MiB must be
+// free.
+TEST(a_refill_stops_above_the_high_watermark_and_pauses)
 {
 	struct bench bench;
 
-	start_refilled(&bench, MIB(8), MIB(4));
+	start_refilled(&bench, MIB(7), MIB(2));
 	allocate(&bench, 0, MIB(1), POOLED);
 	advance(&bench, 5000000);
-	CHECK_EQ(gauges_of(&bench, POOLED).free_bytes, MIB(5));
+	CHECK_EQ(gauges_of(&bench, POOLED).free_bytes, MIB(4));
 	CHECK_EQ(pool_items(&bench, POOLED, 0), 2);
 	give(&bench, 0);
 	pressure(&bench, MIB(3));
@@ -92,6 +94,19 @@ TEST(a_refill_stops_above_the_watermark_and_pauses)
 	allocate(&bench, 1, MIB(1), POOLED);
 	advance(&bench, 1000000);
 	CHECK_EQ(pool_items(&bench, POOLED, 0), 2);
+	bench_end(&bench);
+}
+
+// Of 1000 MiB two steps of a thousandth are 2 MiB.
+TEST(the_high_watermark_grows_with_the_memory)
+{
+	struct bench bench;
+
+	start_refilled(&bench, MIB(1000), 0);
+	allocate(&bench, 0, MIB(996), POOLED);
+	advance(&bench, second);
+	CHECK_EQ(gauges_of(&bench, POOLED).free_bytes, MIB(3));
+	CHECK_EQ(pool_items(&bench, POOLED, 0), 1);
 	bench_end(&bench);
 }
 
