@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // A fixed region in equal chunks, each placed on its own: ION's chunk heap.
+// (The one Samsung proposed for dma-heaps takes its chunks from a CMA area,
+// many at a time.)
 
 #include "internal.h"
 
