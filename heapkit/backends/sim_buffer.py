@@ -204,6 +204,10 @@ class Attachment:
         self._cell = None
         cell.put()
 
+    def __repr__(self) -> str:
+        state = "detached" if self._cell is None else "attached"
+        return f"<Attachment {self.device.name} {'mapped' if self.mapped else state}>"
+
     def __enter__(self) -> Self:
         return self
 

@@ -235,6 +235,16 @@ def test_attachment_goes_through_its_life(sim):
     attachment.detach()
 
 
+def test_attachment_shows_its_device_and_state(sim):
+    with sim["camera"].allocate(4096) as buffer:
+        attachment = buffer.attach(sim.device("isp"))
+        assert repr(attachment) == "<Attachment isp attached>"
+        attachment.map()
+        assert repr(attachment) == "<Attachment isp mapped>"
+        attachment.detach()
+        assert repr(attachment) == "<Attachment isp detached>"
+
+
 def test_attachment_keeps_the_buffer_after_close(sim):
     buffer = sim["camera"].allocate(MiB)
     with buffer.attach(sim.device("isp")) as attachment:
