@@ -89,7 +89,10 @@ def _left(run: Run, i: int) -> str:
     if "free_bytes" not in run.columns:
         return ""
     free, largest = run["free_bytes"][i], run["largest_free_bytes"][i]
-    return f"; {_bytes(free)} are free then, the longest run {_bytes(largest)}"
+    # The page allocator's gauge is of blocks: two neighbours are not joined.
+    is_system = isinstance(run.board.heaps[run["heap"][i]], SystemHeap)
+    piece = "largest block" if is_system else "longest run"
+    return f"; {_bytes(free)} are free then, the {piece} {_bytes(largest)}"
 
 
 def _refusals(run: Run, i: int, heaps: list[str], rewind: Rewind) -> Iterator[str]:
@@ -137,11 +140,14 @@ def why_refused(heap: Heap, layout: Snapshot, size: int) -> str:
 
 
 def _why_system(layout: Snapshot, size: int) -> str:
-    pooled = sum(r.size for r in layout.regions if r.state is State.POOL)
-    words = f"exhausted, the page allocator has {_bytes(layout.free_bytes)} free"
-    words += f" and the pools hold {_bytes(pooled)}" if pooled else ""
     need = -(-size // PAGE_SIZE) * PAGE_SIZE
-    return words + _pending(layout, f", and {_bytes(need)} are needed")
+    pooled = sum(r.size for r in layout.regions if r.state is State.POOL)
+    waiting = sum(r.size for r in layout.regions if r.state is State.DEFERRED)
+    words = f"exhausted, the page allocator has {_bytes(layout.free_bytes)} free"
+    # Order 0 has reclaimed both before it failed.
+    words += f", the pools had {_bytes(pooled)} to reclaim" if pooled else ""
+    words += f", deferred frees {_bytes(waiting)}" if waiting else ""
+    return f"{words}, and {_bytes(need)} are needed"
 
 
 def _pending(layout: Snapshot, otherwise: str) -> str:

@@ -15,13 +15,18 @@ from heapkit.board import (
     SecureHeap,
     SystemHeap,
 )
-from heapkit.snapshot import Snapshot
+from heapkit.snapshot import Snapshot, State
 
 
 def servable(heap: Heap, layout: Snapshot) -> int:
-    """The most bytes that one buffer could get from ``heap`` now."""
+    """The most bytes that one buffer could get from ``heap`` now.
+
+    Pages come one by one in the end, and order 0 reclaims what the pools and the
+    deferred list hold; of other system heaps' the ``layout`` knows nothing.
+    """
     if isinstance(heap, SystemHeap):
-        return layout.free_bytes
+        taken = sum(r.size for r in layout.regions if r.state is State.USED)
+        return sum(r.size for r in layout.regions) - taken
     if isinstance(heap, ChunkHeap):
         return sum(end - start for start, end in free_runs(layout))
     runs = free_runs(layout)

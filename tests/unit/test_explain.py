@@ -117,6 +117,19 @@ def test_exhausted_memory_is_said(bench):
     assert "400 MiB are needed" in sentence
 
 
+def test_exhausted_memory_counts_what_could_be_reclaimed(bench):
+    rows = [("ALLOC", 1, 8 * MiB), ("FREE", 1, 0), ("ALLOC", 2, 400 * MiB)]
+    deferred = replay(bench, *rows, heap="system-pooled", step_ns=1).explain(2)
+    assert "232 MiB free, deferred frees 8 MiB, and 400 MiB are needed" in deferred
+    pooled = replay(bench, *rows, heap="system-pooled", step_ns=10**9).explain(2)
+    assert "232 MiB free, the pools had 8 MiB to reclaim, and 400" in pooled
+
+
+def test_largest_free_of_a_system_heap_is_a_block(bench):
+    served = replay(bench, ("ALLOC", 1, MiB), heap="system").explain(0)
+    assert "239 MiB are free then, the largest block 4 MiB" in served
+
+
 def test_pool_hits_are_said(bench):
     rows = [("ALLOC", 1, 2 * MiB), ("FREE", 1, 0), ("ALLOC", 1, 2 * MiB)]
     run = replay(bench, *rows, heap="system-pooled", step_ns=10**9)

@@ -60,3 +60,18 @@ def test_servable_is_what_the_core_serves(fit, seed):
         for more in range(best + PAGE, 65 * PAGE, PAGE):
             with pytest.raises(OSError, match="c: "):
                 heaps["c"].allocate(more)
+
+
+@pytest.mark.parametrize("deferred", [False, True])
+def test_servable_of_a_system_heap_counts_what_order_0_reclaims(deferred):
+    pool = hk.PagePool(deferred_free=deferred)
+    board = one_heap(hk.SystemHeap(pool=pool), memory=hk.Memory(total=64 * PAGE))
+    with hk.simulate(board) as heaps:
+        heap = heaps["system"]
+        heap.allocate(20 * PAGE)
+        heap.allocate(30 * PAGE).close()
+        best = servable(board.heap("system"), heap.snapshot())
+        assert best == 44 * PAGE
+        with pytest.raises(OSError, match="system: "):
+            heap.allocate(best + PAGE)
+        heap.allocate(best).close()
