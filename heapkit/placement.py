@@ -89,7 +89,12 @@ def _choose(memory: Memory | None, heap: RegionHeap, taken: Sequence[_Span]) -> 
 
 
 def _top_down(memory: Memory, heap: CmaHeap, taken: Sequence[_Span], align: int) -> int:
-    """The highest aligned hole, as memblock hands out CMA areas at boot."""
+    """The highest aligned hole, as memblock hands out memory at boot.
+
+    A kernel keeps its default area below what all devices reach
+    (dma_contiguous_reserve(), on arm64 arm64_dma_phys_limit); a board has no such
+    limit, so give a base where it matters.
+    """
     ceiling = memory.end
     for span in (*sorted(taken, reverse=True), _Span(0, memory.base, "")):
         base = (ceiling - heap.size) // align * align
