@@ -51,20 +51,25 @@ def parse(text: str, *, path: object = None) -> Observation:
     """
     lines = Lines(text, path=path)
     buffers: list[BufferInfo] = []
+    seen: set[str] = set()
     total: int | None = None
     while (line := lines.skip_blank()) is not None:
         if line.startswith("Total :"):
             total = _total(lines)
             break
-        buffers.append(_buffer(lines))
+        buffers.append(_buffer(lines, seen))
     if lines.skip_blank() is not None:
         lines.take()
         raise lines.error("text after the total")
     return Observation(tuple(buffers), name, {"total_bytes": total})
 
 
-def _buffer(lines: Lines) -> BufferInfo:
+def _buffer(lines: Lines, seen: set[str]) -> BufferInfo:
     head = lines.expect(_HEAD, "'dma-heap:<name> -dmabuf i_ino = N'")
+    if head["inode"] in seen:
+        raise lines.error(f"inode {head['inode']} is listed twice")
+    if head["inode"] is not None:
+        seen.add(head["inode"])
     region = take_region(lines)
     attached: tuple[str, ...] = ()
     if head["inode"] is not None:

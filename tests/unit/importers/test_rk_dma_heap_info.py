@@ -76,3 +76,8 @@ def test_what_does_not_agree_is_refused(old, new, message):
     text = BUFFER + "\nTotal : 0x18c00 (99 KiB)\n\n"
     with pytest.raises(FormatError, match=message):
         info.parse(text.replace(old, new, 1))
+
+
+def test_inode_listed_twice_in_a_file_is_refused():
+    with pytest.raises(FormatError, match=r":\d+: inode 5656 is listed twice"):
+        info.parse(BUFFER + "\n" + BUFFER)
