@@ -44,7 +44,7 @@ def size(
     board: Board,
     *,
     vary: Mapping[str, Choices],
-    target: Target | Mapping[str, Any] | float = 0.0,
+    target: Target | Mapping[str, Any] | float | EllipsisType = ...,
     seeds: Iterable[int] = DEFAULT_SEEDS,
     threads: int | None = None,
     progress: bool | None = None,
@@ -56,9 +56,9 @@ def size(
     ``Board.replace`` knows ("camera.size", "system-pooled.pool.fill") of one heap
     to the values to try, or to ``...`` for a range around the board's own. Numbers
     are tried in ascending order; several names are tried in all combinations,
-    ordered by their sum. ``target``: a Target, its arguments as a dict, or a failure
-    rate. ``threads``: None for one per CPU. ``progress``: None shows a bar once the
-    sweep has taken a second.
+    ordered by their sum. ``target``: a Target, its arguments as a dict, a failure
+    rate, or ``...`` for no failure at all. ``threads``: None for one per CPU.
+    ``progress``: None shows a bar once the sweep has taken a second.
 
     The answer is exact for the values tried: refine by calling again with a
     narrower range. ``ValueError`` names what is wrong with an argument.
@@ -83,7 +83,9 @@ def size(
     return Recommendation(board, goal, heap, settings, trials, len(traces))
 
 
-def _target(target: Target | Mapping[str, Any] | float) -> Target:
+def _target(target: Target | Mapping[str, Any] | float | EllipsisType) -> Target:
+    if isinstance(target, EllipsisType):
+        return Target()
     if isinstance(target, Target):
         return target
     if isinstance(target, Mapping):

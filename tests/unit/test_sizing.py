@@ -110,6 +110,12 @@ def test_names_that_are_not_numbers_are_tried_in_the_order_given() -> None:
     assert answer.value == "first"
 
 
+def test_a_target_left_open_is_no_failure_at_all() -> None:
+    vary = {"camera.size": ...}
+    answer = sizing.size(frames(4), BOARD, vary=vary, target=...)
+    assert answer.target == sizing.Target(failure_rate=0.0)
+
+
 def test_the_frame_has_one_row_per_trial() -> None:
     answer = sizing.size(
         [frames(4), frames(6)], BOARD, vary={"camera.size": [4 * MiB, 6 * MiB]}
