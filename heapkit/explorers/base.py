@@ -246,7 +246,7 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
 
     def _push(self, number: int) -> None:
         """Bring the page up to date; a mistake is told in the status line."""
-        with self._lock:
+        with self._lock, self._pane.picture(number):
             try:
                 self._facts.value = self._draw()
                 self._drawn = self._values()
@@ -254,7 +254,6 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
             except Exception as error:  # noqa: BLE001  # shown, and kept for tests
                 self._say(f"{type(error).__name__}: {error}", error)
             self._head.value = style.head(self.title)
-            self._pane.send(number)
 
     def _say(self, text: str, error: Exception | None = None) -> None:
         self.error = error

@@ -9,7 +9,7 @@ import ipywidgets as widgets
 import numpy as np
 import pandas as pd
 from bokeh.layouts import column
-from bokeh.models import ColumnDataSource, LayoutDOM
+from bokeh.models import ColumnDataSource, HoverTool, LayoutDOM
 
 from heapkit import metrics
 from heapkit.board import Board, RegionHeap, SystemHeap
@@ -21,7 +21,6 @@ from heapkit.trace import Op, Trace
 from heapkit.units import format_bytes, format_ns
 from heapkit.views import gauges, strip, theme
 from heapkit.views.page_map import page_map
-from heapkit.views.ticks import format_count
 
 FITS = {
     "first fit": "first",
@@ -90,7 +89,12 @@ class CarveoutExplorer(Explorer):
         refused = gauges.failure_columns(nothing, size=1)
         self._refused = ColumnDataSource(data=refused, name="hk_failures")
         self._strip_figure = strip.strip(
-            self._strip, heap=self.heap, base=base_of(sized), length=sized.size
+            self._strip,
+            heap=self.heap,
+            base=base_of(sized),
+            length=sized.size,
+            # A title that changes has the whole layout computed anew, each time.
+            title=f"Who holds what in {self.heap}",
         )
         self._gauges_figure = gauges.free_space(
             self._gauges,
@@ -100,6 +104,8 @@ class CarveoutExplorer(Explorer):
             held=self._held,
         )
         self._cursor = theme.cursor(self._gauges_figure, "hk_cursor")
+        hover = self._strip_figure.select_one(HoverTool)
+        self._address = hover.formatters["@left"]
         self._strip.selected.on_change("indices", self._selected)
         self.zoom = {
             "address": self._strip_figure.x_range,
@@ -193,11 +199,9 @@ class CarveoutExplorer(Explorer):
         self._strip.data = strip.strip_columns(
             address, size, code, live["buffer"], **where
         )
+        if self._address.args["base"] != where["base"]:
+            self._address.args = {"base": where["base"]}
         self._holes = strip.count_holes(address, size, **where)
-        self._strip_figure.title.text = (
-            f"{self.heap}: {format_bytes(placed.size)} at {base_of(placed):#x}, "
-            f"after event {format_count(self.event.value)}"
-        )
         self._map_box.layout.display = "" if self.pages.value else "none"
         if self.pages.value:
             drawn = page_map(address, size, code, **where)

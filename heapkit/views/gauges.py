@@ -44,7 +44,7 @@ def gauge_columns(
 
 
 def failure_columns(
-    event: npt.NDArray[Any], *, size: int, limit: int = 2000
+    event: npt.NDArray[Any], *, size: int, limit: int = 300
 ) -> dict[str, Any]:
     """Where to mark refused allocations: at the top of a heap of ``size`` bytes.
 

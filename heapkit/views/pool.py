@@ -27,7 +27,7 @@ def fill_columns(
     orders: Sequence[int],
     deferred: npt.NDArray[Any],
     *,
-    buckets: int = BUCKETS // 2,
+    buckets: int = BUCKETS,
 ) -> dict[str, Any]:
     """Bytes that each pool holds after each event, in columns ``held_<order>``.
 

@@ -210,7 +210,9 @@ def _strip_hover(fig: figure, source: ColumnDataSource, base: int) -> None:
     formats: dict[str, Any] = {
         "@code": CustomJSHover(code=_STATE_JS),
         "@size": CustomJSHover(code=_SIZE_JS),
-        "@left": CustomJSHover(code=f"const base = {base}" + _ADDRESS_JS),
+        "@left": CustomJSHover(
+            code=_ADDRESS_JS, args={"base": base}, name="hk_strip_address"
+        ),
     }
     owner = "@owner"
     if not isinstance(source.data["owner"], list):

@@ -134,6 +134,9 @@ def cursor(fig: figure, name: str, at: float = 0) -> Span:
         line_color=BLACK,
         line_width=1.5,
         line_dash="dashed",
+        # Bokeh paints overlays on a canvas of their own: to move a cursor there
+        # does not paint the lines below it again.
+        level="overlay",
         name=name,
     )
     fig.add_layout(span)

@@ -3,14 +3,16 @@
 
 import pytest
 
+MIB = 2**20
+
 
 def test_running_a_cell_again_shows_the_controls_as_they_were_left(carveout):
     notebook = carveout
     notebook.execute("panel.size.value = 128 * hk.MiB")
-    notebook.wait_for("hk_strip_figure", "m.title.text.includes('128 MiB')")
+    notebook.wait_for("hk_strip_x", "m.end === 128 * 2 ** 20")
     notebook.run_again(2)
     notebook.wait_for_picture()
-    assert "128 MiB" in notebook.model("hk_strip_figure", "m.title.text")
+    assert notebook.model("hk_strip_x", "m.end") == 128 * MIB
 
 
 def test_play_moves_the_cursor_and_pause_stops_it(carveout):
