@@ -81,6 +81,15 @@ def kernel() -> Path:
     """
     if chosen := os.environ.get("HEAPKIT_KERNEL"):
         return Path(chosen)
+    try:
+        return _debian_kernel()
+    except RigError:
+        # A fresh machine has no index, an old one names versions that are gone.
+        _ask("apt-get", "-qq", "-o", "DPkg::Lock::Timeout=240", "update")
+        return _debian_kernel()
+
+
+def _debian_kernel() -> Path:
     package = _kernel_package()
     image = _cache() / f"{package}.bzImage"
     if not image.exists():
@@ -106,7 +115,7 @@ def _kernel_package() -> str:
                 return str(name)
     raise RigError(
         f"apt knows none of {', '.join(KERNEL_PACKAGES)} with Linux 6.12 or later: "
-        "run apt-get update, or put a bzImage into HEAPKIT_KERNEL"
+        "put a bzImage into HEAPKIT_KERNEL"
     )
 
 
