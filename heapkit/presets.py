@@ -34,8 +34,8 @@ def _phone_8g() -> Board:
             SystemHeap(),
             # Android common kernel: page_pool.c, no bound, no refill.
             SystemHeap(name="system-pooled", pool=PagePool()),
-            # "linux,cma" of that same list: 32 MiB.
-            CmaHeap(name="default_cma_region", size=32 * MiB),
+            # "linux,cma" of that same list, below 4 GiB as on arm64 in general.
+            CmaHeap(name="default_cma_region", size=32 * MiB, base=0xF680_0000),
             # A ring of 16 RAW10 frames of 12 MP (Google's camera HAL:
             # kRawBufferCount) is 233 MiB; the next power of two is assumed.
             CarveoutHeap(name="camera", size=256 * MiB),
