@@ -111,6 +111,30 @@ def test_system_heap_splits_a_frame_into_orders_8_4_0(size, counts):
     assert {o: entries.count(PAGE << o) for o in (8, 4, 0)} == counts
 
 
+@pytest.mark.parametrize(
+    ("one_kept_of", "size", "counts"),
+    [
+        # The shapes that Linux 6.12 gave in memory fragmented like this.
+        (2, 1041 * PAGE, {0: 1041}),
+        (32, 65 * 16 * PAGE + PAGE, {4: 65, 0: 1}),
+        (512, 4 * MiB + 17 * PAGE, {8: 4, 4: 1, 0: 1}),
+    ],
+)
+def test_system_heap_in_fragmented_memory_drops_to_orders_that_are_free(
+    one_kept_of, size, counts
+):
+    memory = hk.Memory(total=16 * MiB, min_free=0)
+    board = hk.Board(name="b", memory=memory, heaps=(hk.SystemHeap(),))
+    with hk.simulate(board) as heaps:
+        pages = [heaps["system"].allocate(PAGE) for _ in range(memory.total // PAGE)]
+        for i, page in enumerate(pages):
+            if i % one_kept_of:
+                page.close()
+        entries = [e.size for e in heaps["system"].allocate(size).entries]
+        heaps.check()
+    assert entries == [PAGE << o for o, n in counts.items() for _ in range(n)]
+
+
 def test_system_heap_pages_ascend_in_idle_memory():
     with hk.simulate(hk.Board.preset("phone-8g")) as heaps:
         entries = heaps["system"].allocate(4 * MiB).entries
