@@ -77,33 +77,27 @@ static uint32_t bits_of(const struct cma_area *area, uint64_t count)
 	return (uint32_t)(bits + (count > bits << area->order_per_bit));
 }
 
-// One turn of cma_alloc()'s loop: the first place from bit @start on. A model
-// of pages that cannot be moved would come back with @start past the busy
-// place: its bit + 2^order.
-static int alloc_from(struct cma_area *area, uint32_t start, uint64_t count,
-		      uint32_t order, uint64_t *pfn)
+int cma_area_alloc(struct cma_area *area, uint64_t count, uint32_t align_order,
+		   uint64_t *pfn)
 {
-	uint32_t bits = bits_of(area, count);
+	uint32_t bits;
 	uint32_t run;
-	uint32_t at = run_index_find(area->index, start, bits, order, &run);
+	uint32_t at;
 
+	if (count == 0 || align_order > 63)
+		return -EINVAL;
+	if (count > area->available)
+		return -ENOMEM;
+	bits = bits_of(area, count);
+	// Every call starts from bit 0: CMA keeps no next-fit cursor.
+	at = run_index_find(area->index, 0, bits, bit_order(area, align_order),
+			    &run);
 	if (at == HK_NO_RUN)
 		return -ENOMEM;
 	run_index_take(area->index, run, at, bits);
 	area->available -= count;
 	*pfn = area->base_pfn + ((uint64_t)at << area->order_per_bit);
 	return 0;
-}
-
-int cma_area_alloc(struct cma_area *area, uint64_t count, uint32_t align_order,
-		   uint64_t *pfn)
-{
-	if (count == 0 || align_order > 63)
-		return -EINVAL;
-	if (count > area->available)
-		return -ENOMEM;
-	// Every call starts from bit 0: CMA keeps no next-fit cursor.
-	return alloc_from(area, 0, count, bit_order(area, align_order), pfn);
 }
 
 void cma_area_free(struct cma_area *area, uint64_t pfn, uint64_t count)

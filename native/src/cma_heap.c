@@ -4,6 +4,7 @@
 // idle, so that an attempt costs no migration.
 
 #include "internal.h"
+#include "order.h"
 
 static int cma_heap_create(struct heap *heap)
 {
@@ -18,12 +19,6 @@ static int cma_heap_create(struct heap *heap)
 static void cma_heap_destroy(struct heap *heap)
 {
 	cma_area_destroy(heap->cma);
-}
-
-// Kernel: get_order(), the smallest order that holds @pages.
-static uint32_t order_of(uint64_t pages)
-{
-	return pages > 1 ? 64 - (uint32_t)__builtin_clzll(pages - 1) : 0;
 }
 
 // Whatever cma_alloc() says, the heap answers -ENOMEM.

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "order.h"
+
 // A place in a chunk: granule @at of the free run @run.
 struct place {
 	uint32_t run;
@@ -15,12 +17,6 @@ struct place {
 // few steps. Each costs a little at every change.
 static const uint64_t order_align_orders =
 	1 << 2 | 1 << 4 | 1 << 6 | 1 << 8 | 1 << 12 | 1 << 16;
-
-// get_order(): the smallest power of two that is at least @granules.
-static uint32_t order_of(uint64_t granules)
-{
-	return granules <= 1 ? 0 : 64 - (uint32_t)__builtin_clzll(granules - 1);
-}
 
 int gen_pool_create(uint32_t granule_shift, enum hk_fit fit, uint64_t align,
 		    struct gen_pool **ret)
