@@ -52,6 +52,7 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
         self._closed = True
         self._history: list[tuple[str, float, dict[str, Any]]] = []
         self._drawn: dict[str, Any] = {}
+        self._anew = True  # the next picture may take nothing from the last one
         self._head = widgets.HTML()
         self._facts = widgets.HTML(layout=widgets.Layout(height="24px"))
         self._status = widgets.HTML(layout=widgets.Layout(height="24px"))
@@ -60,7 +61,7 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
         self._extents: dict[str, tuple[float, float]] = {}
         with self._silently():
             rows, self.layout_root, below = self._build()
-            self._adopt()
+            self._adopt(new_board=True, new_trace=True)
         self._initial = self._values()
         self._coalescer = Coalescer(self._push)
         key = f"hk:{self.kind}:{name}"
@@ -79,7 +80,8 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
         """Rows of controls, the figure, and widgets below it."""
         raise NotImplementedError
 
-    def _adopt(self) -> None:
+    def _adopt(self, *, new_board: bool, new_trace: bool) -> None:
+        """Fit the controls to what is new; what is not keeps its controls."""
         raise NotImplementedError
 
     def _draw(self) -> str:
@@ -111,9 +113,8 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
 
     def _changed(self, *names: str) -> bool:
         """Whether one of these controls moved since the last picture."""
-        return any(
-            name not in self._drawn or self._drawn[name] != self.controls[name].value
-            for name in names
+        return self._anew or any(
+            self._drawn[name] != self.controls[name].value for name in names
         )
 
     @property
@@ -152,12 +153,18 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
                 self.zoom[name].update(start=start, end=end)
 
     def adopt(self, trace: Trace, board: Board, heap: str) -> None:
-        """Show another trace or board in the same figure; controls are kept."""
+        """Show another trace or board in the same figure.
+
+        Controls that describe neither are kept as they are.
+        """
         with self._lock:
+            new_board, new_trace = board != self.board, not trace.equals(self.trace)
             self.trace, self.board, self.heap = trace, board, heap
             with self._silently():
-                self._adopt()
-            self._drawn = {}
+                self._adopt(new_board=new_board, new_trace=new_trace)
+            if new_board or new_trace:
+                self._initial = self._values()
+            self._anew = True
             self._coalescer.request()
 
     def reset(self, *_: object) -> None:
@@ -165,7 +172,7 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
         with self._lock:
             self._remember("reset")
             self._set(self._initial)
-            self._extents = {}
+            self._extents, self._anew = {}, True
         self._coalescer.request()
 
     def undo(self, *_: object) -> None:
@@ -249,7 +256,7 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
         with self._lock, self._pane.picture(number):
             try:
                 self._facts.value = self._draw()
-                self._drawn = self._values()
+                self._drawn, self._anew = self._values(), False
                 self._say("")
             except Exception as error:  # noqa: BLE001  # shown, and kept for tests
                 self._say(f"{type(error).__name__}: {error}", error)

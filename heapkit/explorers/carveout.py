@@ -17,7 +17,7 @@ from heapkit.explorers import panel, style
 from heapkit.explorers.base import Explorer
 from heapkit.replay import replay
 from heapkit.run import Run
-from heapkit.trace import Op, Trace
+from heapkit.trace import Op
 from heapkit.units import format_bytes, format_ns
 from heapkit.views import gauges, strip, theme
 from heapkit.views.page_map import page_map
@@ -56,7 +56,7 @@ class CarveoutExplorer(Explorer):
             "event": self.event,
             "compare": self.compare,
         }
-        self._shown: Trace | None = None
+        self._b = ""
         self._map = widgets.Image(format="png")
         self._map.layout = widgets.Layout(width="100%", height="256px")
         self._map.add_class("hk-page-map")
@@ -119,14 +119,13 @@ class CarveoutExplorer(Explorer):
             name="hk_carveout",
         )
 
-    def _adopt(self) -> None:
+    def _adopt(self, *, new_board: bool, new_trace: bool) -> None:
         sized = self._region(self.board)
-        panel.fit_slider(self.size, sized.size)
-        self.fit.value = getattr(sized, "fit", None)
+        if new_board:
+            panel.fit_slider(self.size, sized.size)
+            self.fit.value = getattr(sized, "fit", None)
         panel.fit_scrubber(self.event, len(self.trace))
-        self._b: str = ""
-        if self._shown is not self.trace and len(self.trace):
-            self._shown = self.trace
+        if new_trace and len(self.trace):
             self._replay()
             self.event.value = self._worst_event()
 

@@ -91,12 +91,9 @@ def sizes_around(size: int) -> list[tuple[str, int]]:
 
 
 def fit_slider(control: widgets.SelectionSlider, size: int) -> None:
-    """Offer the sizes around another one; a value that is still there stays."""
-    wanted, options = control.value, sizes_around(size)
-    if list(control.options) != options:
-        control.options = options
-        values = [value for _, value in options]
-        control.value = wanted if wanted in values else size
+    """Offer the sizes around another one."""
+    control.options = sizes_around(size)
+    control.value = size
 
 
 def scrubber() -> widgets.IntSlider:

@@ -112,8 +112,14 @@ class PoolExplorer(Explorer):
             name="hk_pool",
         )
 
-    def _adopt(self) -> None:
-        pool = self._heap.pool
+    def _adopt(self, *, new_board: bool, new_trace: bool) -> None:
+        if new_board:
+            self._adopt_pool(self._heap.pool)
+        panel.fit_scrubber(self.event, len(self.trace))
+        if new_board or new_trace:
+            self._without = None
+
+    def _adopt_pool(self, pool: PagePool | None) -> None:
         self.pooled.value = pool is not None
         if pool is not None:
             self.deferred.value = pool.deferred_free
@@ -123,8 +129,6 @@ class PoolExplorer(Explorer):
             self.fill.value = max(1, pool.fill // MiB)
             low = pool.fill * QUALCOMM_LOW_PERCENT // 100
             self.low.value = 100 * (low if pool.low is None else pool.low) // pool.fill
-        panel.fit_scrubber(self.event, len(self.trace))
-        self._without = None
 
     # --- Drawing ------------------------------------------------------------------
 
@@ -158,7 +162,12 @@ class PoolExplorer(Explorer):
             self._without = replay(self.trace, self.board.replace({key: None}))
         pool = self._pool()
         board = self.board.replace({key: pool})
-        self.run = replay(self.trace, board, pool_fill=self.heap)
+        if pool is None:
+            self.run = replay(self.trace, board)
+            self._items = np.zeros((len(self.run), len(self._heap.orders)), np.uint32)
+        else:
+            self.run = replay(self.trace, board, pool_fill=self.heap)
+            self._items = self.run.pool_fill(self.heap)
         self._served = self._served_by(self.run)
         for control in (self.deferred, self.refill):
             control.disabled = pool is None
@@ -175,10 +184,9 @@ class PoolExplorer(Explorer):
     def _show_fill(self, pool: PagePool | None) -> None:
         orders = self._heap.orders
         run = self.run
-        items = run.pool_fill(self.heap)
         here = run["heap"] == run.heap_index(self.heap)
         deferred = np.where(here, run["deferred_bytes"], 0)
-        self._fill.data = view.fill_columns(items, orders, deferred)
+        self._fill.data = view.fill_columns(self._items, orders, deferred)
         marks = (pool.fill, pool.low) if pool and pool.fill else (None, None)
         for line, at in zip(self._marks, marks, strict=True):
             line.update(visible=at is not None, location=at)
@@ -217,7 +225,7 @@ class PoolExplorer(Explorer):
         run, rows = self.run, self._served
         entries = int(run["entries"][rows].sum())
         hits = int(run["pool_entries"][rows].sum())
-        now = run.pool_fill(self.heap)[self.event.value]
+        now = self._items[self.event.value]
         held = sum(
             int(n) * (view.PAGE << o)
             for n, o in zip(now, self._heap.orders, strict=True)

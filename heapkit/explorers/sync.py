@@ -69,8 +69,13 @@ class SyncExplorer(Explorer):
         self.zoom = {"ns": self._chart.y_range}
         return column(self._chart, sizing_mode="stretch_width", name="hk_sync_layout")
 
-    def _adopt(self) -> None:
-        panel.fit_slider(self.size, self._usual_size())
+    def _adopt(self, *, new_board: bool, new_trace: bool) -> None:
+        if new_trace:
+            panel.fit_slider(self.size, self._usual_size())
+        if new_board:
+            self._show_constants()
+
+    def _show_constants(self) -> None:
         used = {name for names in sync_cost.PARTS.values() for name in names}
         costs = [self.board.costs[n] for n in self.board.costs if n in used]
         costs.append(self.board.costs["line_bytes"])

@@ -73,7 +73,6 @@ def chart(
         y_range=y[2],
         x_axis_type=x_axis_type,
         tools=tools,
-        active_scroll=None,
         sizing_mode="stretch_width",
         min_border_left=76,
         min_border_right=16,
@@ -88,6 +87,7 @@ def chart(
 def dress(fig: figure) -> None:
     """Fonts, colours and lines of every figure."""
     fig.toolbar.logo = None
+    fig.toolbar.active_scroll = None
     fig.title.text_font = FONT
     fig.title.text_font_size = "10.5pt"
     fig.title.text_color = INK

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+"""What a frame pays: kernel.md's rules, seen through the generated frames."""
+
+import numpy as np
+import pytest
+
+import heapkit as hk
+from heapkit import MiB
+from heapkit.sync_cost import PARTS, Frames, frame_costs, frames_trace
+
+SIZE = 1 * MiB
+DEVICES = range(4)
+
+
+@pytest.fixture(scope="module")
+def board():
+    return hk.Board.preset("phone-8g")
+
+
+def costs(board, *, coherent=False, **frames):
+    wanted = Frames(**({"size": SIZE} | frames))
+    return frame_costs(board, "system", wanted, DEVICES, coherent=coherent)
+
+
+def test_the_parts_add_up_to_the_replay_with_all_constants(board):
+    frames = Frames(size=SIZE, frames=10)
+    trace = frames_trace(frames, "system", DEVICES)
+    run = hk.replay(trace, board)
+    inside = ~np.isin(run["op"], (hk.Op.ALLOC, hk.Op.FREE))
+    whole = np.bincount(run["buffer"], weights=run["latency_ns"] * inside) / 10
+    parts = sum(costs(board, frames=10).values())
+    assert parts == pytest.approx(whole, rel=1e-3, abs=10)
+
+
+def test_every_part_names_constants_of_the_core():
+    names = [name for part in PARTS.values() for name in part]
+    assert set(names) <= set(hk.Costs.default())
+    assert len(names) == len(set(names))
+
+
+def test_nobody_attached_means_no_pass_over_the_buffer(board):
+    assert costs(board)["clean lines"][0] == 0
+    assert costs(board)["calls"][0] > 0
+
+
+def test_n_devices_repeat_the_whole_pass_n_times(board):
+    lines = costs(board)["invalidate lines"]
+    assert lines[1:] == pytest.approx(lines[1] * np.arange(1, 4))
+
+
+def test_mapping_for_each_frame_pays_although_begin_and_end_find_nobody(board):
+    held, each = costs(board), costs(board, map_each_frame=True)
+    assert each["attach and map"][2] > held["attach and map"][2]
+    assert each["clean lines"][2] > 0
+
+
+def test_a_small_touch_of_a_held_mapping_pays_for_its_lines_only(board):
+    whole, part = costs(board), costs(board, touched=4096, frames=1000)
+    assert part["clean lines"][1] < whole["clean lines"][1] / 50
+
+
+def test_a_write_needs_no_invalidation_while_the_mapping_is_held(board):
+    few = costs(board, access="w", frames=2)["invalidate lines"][1]
+    many = costs(board, access="w", frames=200)["invalidate lines"][1]
+    assert many < few / 50
+
+
+def test_a_buffer_that_does_not_fit_is_refused_as_the_kernel_refuses(board):
+    with pytest.raises(OSError, match="camera"):
+        frame_costs(board, "camera", Frames(size=300 * MiB), DEVICES)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"access": "x"}, "access='x'"),
+        ({"size": 0}, "size=0"),
+        ({"frames": 0}, "frames=0"),
+        ({"touched": SIZE + 1}, f"touched={SIZE + 1}"),
+        ({"touched": 0}, "touched=0"),
+    ],
+)
+def test_wrong_frames_are_named(wrong, named):
+    with pytest.raises(ValueError, match=named):
+        Frames(**({"size": SIZE} | wrong))

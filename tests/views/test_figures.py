@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: MIT
+"""Every figure: named models, ranges from here, a wheel that scrolls the page."""
+
+import io
+
+import numpy as np
+import pytest
+from bokeh.document import Document
+from bokeh.models import DataRange1d, GlyphRenderer, Plot, Toolbar
+from PIL import Image
+
+from heapkit import KiB, MiB
+from heapkit.snapshot import BufferInfo, Observation, Region, Snapshot, State
+from heapkit.views import gauges, pool, recording, sizing, strip, sync, theme
+from heapkit.views.snapshots import (
+    exporter_columns,
+    observation_view,
+    owner_columns,
+    snapshot_view,
+)
+from heapkit.views.static import picture
+
+EVENTS = 5000
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(1)
+
+
+def strip_figure(rng):
+    address = np.arange(0, MiB, 64 * KiB)
+    size = np.full(len(address), 32 * KiB)
+    code = strip.size_codes(size)
+    columns = strip.strip_columns(address, size, code, code, base=0, length=MiB)
+    return strip.strip(columns, heap="camera", base=0, length=MiB)
+
+
+def gauges_figure(rng):
+    free = rng.integers(0, MiB, EVENTS)
+    columns = gauges.gauge_columns(np.arange(EVENTS), free, free // 2, end=EVENTS)
+    refused = gauges.failure_columns(np.arange(0, EVENTS, 50), size=MiB)
+    return gauges.free_space(columns, refused, events=EVENTS, size=MiB, held=columns)
+
+
+def fill_figure(rng):
+    items = rng.integers(0, 50, (EVENTS, 3))
+    columns = pool.fill_columns(items, (8, 4, 0), items[:, 0])
+    return pool.pool_fill(columns, (8, 4, 0), events=EVENTS, top=MiB)
+
+
+def hits_figure(rng):
+    entries = rng.integers(1, 9, EVENTS)
+    columns = pool.hit_columns(np.arange(EVENTS), entries, entries // 2, events=EVENTS)
+    return pool.hits(columns, events=EVENTS, top=columns["total"].max())
+
+
+def cdf_figure(rng):
+    columns = pool.cdf_columns(rng.lognormal(9, 1, EVENTS))
+    return pool.latency_cdf([("on", columns, "on", theme.BLUE)], ns=(1e3, 1e6))
+
+
+def sync_figure(rng):
+    parts = {name: rng.random(9) for name in ("calls", "lines")}
+    columns = sync.sync_columns(range(9), parts)
+    return sync.sync_cost(columns, list(parts), most=8, top=columns["total"].max())
+
+
+def sizing_layout(rng):
+    setting = np.repeat(np.arange(1, 6) * MiB, 3)
+    shares, p99 = rng.random(15), rng.random(15) * 1e6
+    marks = {"chosen": 3 * MiB, "failure_target": 0.1, "p99_target_ns": 1e5}
+    return sizing.sizing_view(setting, shares, p99, label="camera.size", **marks)
+
+
+def recording_layout(rng):
+    start = np.arange(0, EVENTS, 10)
+    address = start * 4096
+    size = np.full(len(start), 64 * KiB)
+    code = strip.size_codes(size)
+    boxes = recording.life_columns(start, start + 50, address, size, code, base=0)
+    free = rng.integers(0, MiB, EVENTS)
+    lines = gauges.gauge_columns(np.arange(EVENTS), free, free // 2, end=EVENTS)
+    refused = gauges.failure_columns(start, size=32 * MiB)
+    where = {"heap": "reserved", "length": 32 * MiB, "events": EVENTS}
+    return recording.recording_view(boxes, lines, refused, **where)
+
+
+def snapshot_layout(rng):
+    return snapshot_view(SNAPSHOT)
+
+
+def observation_layout(rng):
+    return observation_view(OBSERVATION)
+
+
+SNAPSHOT = Snapshot(
+    heap="rk-dma-heap-cma",
+    base=0x280_0000,
+    size=8 * MiB,
+    regions=(
+        Region(0x280_0000, 2 * MiB, State.USED, "vmpi"),
+        Region(0x2A0_0000, 1 * MiB, State.FREE),
+        Region(0x2B0_0000, 1 * MiB, State.USED, "rkisp"),
+    ),
+)
+OBSERVATION = Observation(
+    (
+        BufferInfo(4096, "system", "preview", attached=("isp", "gpu")),
+        BufferInfo(8192, "drm"),
+        BufferInfo(4096, "system"),
+    )
+)
+FIGURES = [
+    strip_figure,
+    gauges_figure,
+    fill_figure,
+    hits_figure,
+    cdf_figure,
+    sync_figure,
+    sizing_layout,
+    recording_layout,
+    snapshot_layout,
+    observation_layout,
+]
+each_figure = pytest.mark.parametrize("make", FIGURES)
+
+
+def models(layout, kind):
+    document = Document()
+    document.add_root(layout)
+    return list(document.select({"type": kind}))
+
+
+@each_figure
+def test_a_figure_and_its_sources_have_names(make, rng):
+    for plot in models(make(rng), Plot):
+        assert plot.name.startswith("hk_")
+        for renderer in plot.renderers:
+            assert isinstance(renderer, GlyphRenderer)
+            assert renderer.data_source.name.startswith("hk_")
+
+
+@each_figure
+def test_no_range_is_left_to_the_browser(make, rng):
+    assert models(make(rng), DataRange1d) == []
+
+
+@each_figure
+def test_the_wheel_scrolls_the_page(make, rng):
+    for toolbar in models(make(rng), Toolbar):
+        assert toolbar.active_scroll is None
+
+
+@each_figure
+def test_a_figure_takes_the_width_it_is_given(make, rng):
+    for plot in models(make(rng), Plot):
+        assert plot.sizing_mode == "stretch_width"
+        assert plot.height > 0
+
+
+@each_figure
+def test_a_static_picture_can_be_drawn_without_a_browser(make, rng):
+    image = Image.open(io.BytesIO(picture(make(rng))))
+    assert image.width == 900
+    assert len(set(image.convert("RGB").tobytes())) > 10
+
+
+def test_lines_are_reduced_to_what_a_screen_can_show(rng):
+    free = rng.integers(0, MiB, 200_000)
+    columns = gauges.gauge_columns(np.arange(len(free)), free, free // 3, end=len(free))
+    assert len(columns["free"]) <= 10_000
+    assert columns["free"].max() == free.max()
+
+
+def test_the_lines_reach_the_end_of_the_trace():
+    columns = gauges.gauge_columns(
+        np.array([3, 5]), np.array([8, 4]), np.array([8, 2]), end=100
+    )
+    assert columns["event"].tolist() == [3, 5, 100]
+    assert columns["free"].tolist() == [8, 4, 4]
+
+
+def test_a_range_of_events_adds_up_to_all_blocks(rng):
+    entries = rng.integers(1, 9, 300)
+    events = np.sort(rng.choice(EVENTS, 300, replace=False))
+    columns = pool.hit_columns(events, entries, entries // 3, events=EVENTS)
+    assert columns["total"].sum() == entries.sum()
+    assert columns["hits"].sum() == (entries // 3).sum()
+    assert (columns["hits"] + columns["misses"] == columns["total"]).all()
+
+
+def test_the_cdf_ends_at_the_largest_latency(rng):
+    latency = rng.integers(1, 10**6, 5000)
+    columns = pool.cdf_columns(latency)
+    assert columns["ns"][-1] == latency.max()
+    assert columns["share"][-1] == 1
+    assert len(columns["ns"]) <= 400
+
+
+def test_nothing_has_an_empty_cdf():
+    assert len(pool.cdf_columns(np.zeros(0))["ns"]) == 0
+
+
+def test_stacked_parts_add_up():
+    columns = sync.sync_columns([0, 1], {"calls": [1, 2], "lines": [10, 20]})
+    assert columns["total"].tolist() == [11, 22]
+    assert columns["top_0"].tolist() == [1, 2]
+
+
+def test_what_was_assumed_says_so():
+    class Cost:
+        name, value, unit = "clean_line", 4.0, "ns/line"
+        status, source = "assumed", "<nobody>"
+
+    table = sync.cost_table([Cost])
+    assert "hk-assumed" in table
+    assert "&lt;nobody&gt;" in table
+
+
+def test_owners_the_free_rest_and_what_was_not_reported_make_up_the_heap():
+    owners = owner_columns(SNAPSHOT)
+    assert owners["owner"] == ["vmpi", "rkisp", "free", "not reported"]
+    assert sum(owners["bytes"]) == SNAPSHOT.size
+    assert sum(owners["share"]) == pytest.approx(1)
+
+
+def test_exporters_are_sorted_by_what_they_hold():
+    exporters = exporter_columns(OBSERVATION)
+    assert exporters["owner"][0] in {"drm", "system"}
+    assert exporters["bytes"] == [8192, 8192]
+    assert sum(exporters["regions"]) == 3
+
+
+def test_the_spread_is_over_the_seeds_of_one_setting():
+    columns = sizing.spread_columns([1, 1, 1, 2], [0.1, 0.5, 0.2, 0.3])
+    assert columns["setting"].tolist() == [1, 2]
+    assert columns["low"].tolist() == [0.1, 0.3]
+    assert columns["mid"].tolist() == [0.2, 0.3]
+    assert columns["high"].tolist() == [0.5, 0.3]
+
+
+@pytest.mark.parametrize(
+    ("top", "end"), [(0, 1), (28, 30), (31, 40), (1000, 1000), (1.1e6, 1.5e6)]
+)
+def test_an_axis_ends_at_a_round_number(top, end):
+    assert theme.round_top(top) == pytest.approx(end)
