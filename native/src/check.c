@@ -3,6 +3,7 @@
 // All invariants. The strongest is a tiling: sorted by address, what the owners
 // say they have covers every region and the memory without a gap or an overlap.
 
+#include "broken.h"
 #include "internal.h"
 
 #include <stdlib.h>
@@ -10,12 +11,6 @@
 struct sums {
 	uint64_t by_state[HK_REGION_DEFERRED + 1];
 };
-
-static int broken(const char *words, const char **rule)
-{
-	*rule = words;
-	return -EUCLEAN;
-}
 
 static struct sums sums_of(const struct survey *survey)
 {
@@ -37,15 +32,15 @@ static int check_tiling(struct survey *survey, uint64_t base, uint64_t size,
 		const struct hk_region *region = &survey->region[i];
 
 		if (region->address < next)
-			return broken("two owners of the same page", rule);
+			return broken(rule, "two owners of the same page");
 		if (region->address > next)
-			return broken("a page without an owner", rule);
+			return broken(rule, "a page without an owner");
 		next += region->size;
 	}
-	return next == base + size ? 0
-				   : broken("the owners' pages do not add up "
-					    "to the region",
-					    rule);
+	return next == base + size
+		       ? 0
+		       : broken(rule, "the owners' pages do not add up "
+				      "to the region");
 }
 
 // Run the @owners of a place twice: to count, and to write.
@@ -93,11 +88,11 @@ static int check_sums(const struct heap *heap, const struct survey *survey,
 	const struct sums sums = sums_of(survey);
 
 	if (sums.by_state[HK_REGION_DEFERRED] != heap->deferred_bytes)
-		return broken("a heap's deferred bytes are miscounted", rule);
+		return broken(rule, "a heap's deferred bytes are miscounted");
 	if (heap->spec.kind == HK_HEAP_CMA && heap->spec.granule != PAGE_BYTES)
 		return 0;
 	if (sums.by_state[HK_REGION_USED] != heap->held_bytes)
-		return broken("a heap's held bytes are miscounted", rule);
+		return broken(rule, "a heap's held bytes are miscounted");
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "broken.h"
 #include "run_index.h"
 
 struct cma_area {
@@ -149,9 +150,8 @@ int cma_area_check(const struct cma_area *area, const char **rule)
 		return err;
 	// A used bit stands for 1 to 2^order_per_bit pages asked for.
 	if (area->available > area->count || used < used_bits ||
-	    used > used_bits << opb) {
-		*rule = "cma_area: available is not what was asked for";
-		return -EUCLEAN;
-	}
+	    used > used_bits << opb)
+		return broken(rule,
+			      "cma_area: available is not what was asked for");
 	return 0;
 }

@@ -3,6 +3,7 @@
 // One contiguous run of a CMA area: mainline's cma_heap.c. The area's pages are
 // idle, so that an attempt costs no migration.
 
+#include "broken.h"
 #include "internal.h"
 #include "order.h"
 
@@ -68,11 +69,9 @@ static int cma_heap_check(const struct heap *heap, const char **rule)
 {
 	const uint64_t available = cma_area_available(heap->cma);
 
-	if ((available << HK_PAGE_SHIFT) + heap->held_bytes !=
-	    heap->spec.size) {
-		*rule = "a CMA area's free and held pages do not add up";
-		return -EUCLEAN;
-	}
+	if ((available << HK_PAGE_SHIFT) + heap->held_bytes != heap->spec.size)
+		return broken(rule, "a CMA area's free and held pages do not "
+				    "add up");
 	return cma_area_check(heap->cma, rule);
 }
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Looking at a pool: what is free, a walk over its holes, and all invariants.
-#include <errno.h>
-
+#include "broken.h"
 #include "gen_pool_internal.h"
 
 uint64_t gen_pool_avail(const struct gen_pool *pool)
@@ -55,6 +54,9 @@ void gen_pool_walk_free(const struct gen_pool *pool,
 		chunk_walk_free(pool, chunk, visit, context);
 }
 
+static const char not_the_runs[] =
+	"gen_pool: the holes by length are not the free runs";
+
 // Every free run is a hole of the best fit's index, and nothing else is.
 static int check_holes(const struct gen_pool_chunk *chunk, const char **rule)
 {
@@ -65,14 +67,12 @@ static int check_holes(const struct gen_pool_chunk *chunk, const char **rule)
 		uint32_t length = run_index_length(chunk->index, run);
 
 		if (!hole_index_holds(chunk->holes, run, length))
-			goto broken;
+			return broken(rule, not_the_runs);
 		run = run_index_next(chunk->index, run + length, 1);
 	}
-	if (hole_index_check(chunk->holes, holes) == 0)
-		return 0;
-broken:
-	*rule = "gen_pool: the holes by length are not the free runs";
-	return -EUCLEAN;
+	if (hole_index_check(chunk->holes, holes))
+		return broken(rule, not_the_runs);
+	return 0;
 }
 
 static int check_chunk(const struct gen_pool *pool,
@@ -85,10 +85,8 @@ static int check_chunk(const struct gen_pool *pool,
 
 	if (err)
 		return err;
-	if (chunk->avail != free_bytes + (chunk->size & (granule - 1))) {
-		*rule = "gen_pool: avail is not what is free";
-		return -EUCLEAN;
-	}
+	if (chunk->avail != free_bytes + (chunk->size & (granule - 1)))
+		return broken(rule, "gen_pool: avail is not what is free");
 	return chunk->holes ? check_holes(chunk, rule) : 0;
 }
 

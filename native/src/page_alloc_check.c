@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Looking at a page allocator: a walk over its free blocks, and all invariants.
-#include <errno.h>
-
+#include "broken.h"
 #include "page_alloc_internal.h"
 
 // The order of the free block that starts at page @number, or that of the
@@ -40,12 +39,6 @@ void page_alloc_walk_free(const struct page_alloc *alloc,
 			      UINT64_C(1) << order);
 		number += UINT64_C(1) << order;
 	}
-}
-
-static int broken(const char **rule, const char *text)
-{
-	*rule = text;
-	return -EUCLEAN;
 }
 
 static bool inside_free_block(const struct page_alloc *alloc, uint32_t order,

@@ -3,6 +3,7 @@
 // What carveout, chunk and secure heap share: a region handed out by a
 // gen_pool.
 
+#include "broken.h"
 #include "internal.h"
 
 int region_heap_create(struct heap *heap, enum hk_fit fit)
@@ -63,10 +64,8 @@ int region_heap_check(const struct heap *heap, const char **rule)
 {
 	if (gen_pool_avail(heap->gen_pool) + heap->held_bytes +
 		    heap->deferred_bytes !=
-	    heap->spec.size) {
-		*rule = "a region's free, held and deferred bytes do not add "
-			"up";
-		return -EUCLEAN;
-	}
+	    heap->spec.size)
+		return broken(rule, "a region's free, held and deferred bytes "
+				    "do not add up");
 	return gen_pool_check(heap->gen_pool, rule);
 }

@@ -1,15 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // All invariants of a run index.
-#include <errno.h>
-
+#include "broken.h"
 #include "run_index_internal.h"
-
-static int broken(const char **rule, const char *text)
-{
-	*rule = text;
-	return -EUCLEAN;
-}
 
 // Bits [from, to) are taken or inside a run: nothing may be written there.
 static bool blank(const struct run_index *index, uint32_t from, uint32_t to)

@@ -3,6 +3,7 @@
 // Pages from the page allocator, largest order first, with or without pools
 // between. Mainline's system_heap.c; Android's and Qualcomm's with pools.
 
+#include "broken.h"
 #include "internal.h"
 
 enum {
@@ -204,10 +205,9 @@ static int system_heap_check(const struct heap *heap, const char **rule)
 	for (uint32_t slot = 0; slot < heap->spec.n_orders; slot++) {
 		const struct page_pool *pool = &heap->pool[slot];
 
-		if (pool->count > pool->limit) {
-			*rule = "a page pool holds more than its limit";
-			return -EUCLEAN;
-		}
+		if (pool->count > pool->limit)
+			return broken(rule,
+				      "a page pool holds more than its limit");
 	}
 	return 0;
 }
