@@ -3,35 +3,9 @@
 // A CMA area against a linear scan.
 #include <string.h>
 
-#include "cma_area.h"
+#include "cma_area_fixture.h"
 #include "harness.h"
 #include "naive_bitmap.h"
-
-static const uint64_t nowhere = UINT64_MAX;
-
-static struct cma_area *create(uint64_t base_pfn, uint64_t count,
-			       uint32_t order_per_bit)
-{
-	struct cma_area *area = NULL;
-
-	CHECK_EQ(cma_area_create(base_pfn, count, order_per_bit, &area), 0);
-	return area;
-}
-
-static void check(const struct cma_area *area)
-{
-	const char *rule = "";
-
-	if (cma_area_check(area, &rule))
-		test_fail(__FILE__, __LINE__, rule);
-}
-
-static uint64_t alloc(struct cma_area *area, uint64_t count, uint32_t align)
-{
-	uint64_t pfn;
-
-	return cma_area_alloc(area, count, align, &pfn) ? nowhere : pfn;
-}
 
 enum { MAX_LIVE = NAIVE_BITS };
 

@@ -5,27 +5,10 @@
 
 #include <string.h>
 
+#include "gen_pool_fixture.h"
 #include "harness.h"
 
-enum { SHIFT = 12, PAGE = 1 << SHIFT };
-
 static const uint64_t nowhere = UINT64_MAX;
-
-static struct gen_pool *create(enum hk_fit fit, uint64_t align)
-{
-	struct gen_pool *pool = NULL;
-
-	CHECK_EQ(gen_pool_create(SHIFT, fit, align, &pool), 0);
-	return pool;
-}
-
-static void check(const struct gen_pool *pool)
-{
-	const char *rule = "";
-
-	if (gen_pool_check(pool, &rule))
-		test_fail(__FILE__, __LINE__, rule);
-}
 
 static void take_granule(struct gen_pool *pool, uint32_t bit)
 {

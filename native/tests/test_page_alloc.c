@@ -6,43 +6,7 @@
 #include <string.h>
 
 #include "harness.h"
-
-static const uint64_t nowhere = UINT64_MAX;
-
-static struct page_alloc *create(uint64_t base, uint64_t pages,
-				 uint64_t min_free)
-{
-	struct page_alloc *alloc = NULL;
-
-	CHECK_EQ(page_alloc_create(base, pages, NULL, 0, min_free, &alloc), 0);
-	return alloc;
-}
-
-static void check(const struct page_alloc *alloc)
-{
-	const char *rule = "";
-
-	if (page_alloc_check(alloc, &rule))
-		test_fail(__FILE__, __LINE__, rule);
-}
-
-static uint64_t take(struct page_alloc *alloc, uint32_t order)
-{
-	bool can = page_alloc_can_take(alloc, order);
-	uint64_t pfn;
-	int err = page_alloc_take(alloc, order, &pfn);
-
-	CHECK_EQ(can, err == 0);
-	return err ? nowhere : pfn;
-}
-
-static uint64_t count(const struct page_alloc *alloc, uint32_t order)
-{
-	uint64_t counts[HK_NR_PAGE_ORDERS];
-
-	page_alloc_counts(alloc, counts);
-	return counts[order];
-}
+#include "page_alloc_fixture.h"
 
 static void check_broken(struct page_alloc *alloc, const char *expected)
 {

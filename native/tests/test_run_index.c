@@ -6,23 +6,7 @@
 #include <string.h>
 
 #include "harness.h"
-
-static struct run_index *create(uint32_t bits)
-{
-	struct run_index *index = NULL;
-
-	CHECK_EQ(run_index_create(bits, &index), 0);
-	return index;
-}
-
-static void check(const struct run_index *index)
-{
-	const char *rule = "";
-	int err = run_index_check(index, &rule);
-
-	if (err)
-		test_fail(__FILE__, __LINE__, rule);
-}
+#include "run_index_fixture.h"
 
 static void take(struct run_index *index, uint32_t at, uint32_t bits)
 {

@@ -5,24 +5,7 @@
 
 #include "harness.h"
 #include "naive_bitmap.h"
-#include "run_index.h"
-
-static struct run_index *create(uint32_t bits)
-{
-	struct run_index *index = NULL;
-
-	CHECK_EQ(run_index_create(bits, &index), 0);
-	return index;
-}
-
-static void check(const struct run_index *index)
-{
-	const char *rule = "";
-	int err = run_index_check(index, &rule);
-
-	if (err)
-		test_fail(__FILE__, __LINE__, rule);
-}
+#include "run_index_fixture.h"
 
 struct differential {
 	struct run_index *index;
