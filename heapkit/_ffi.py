@@ -53,6 +53,11 @@ class Access(IntFlag):
     WRITE = lib.HK_ACCESS_WRITE
 
 
+READ_WRITE = Access.READ | Access.WRITE
+# As the interface spells them.
+ACCESS_OF = {"r": Access.READ, "w": Access.WRITE, "rw": READ_WRITE}
+
+
 class HeapKind(IntEnum):
     """``enum hk_heap_kind``."""
 
@@ -80,6 +85,15 @@ class HeapFlag(IntFlag):
     UNCACHED = lib.HK_HEAP_UNCACHED
     ZERO_AT_FREE = lib.HK_HEAP_ZERO_AT_FREE
     RETRY_DRAINED = lib.HK_HEAP_RETRY_DRAINED
+
+
+class State(IntEnum):
+    """What a region is (``enum hk_region_state``)."""
+
+    FREE = lib.HK_REGION_FREE
+    USED = lib.HK_REGION_USED
+    POOL = lib.HK_REGION_POOL
+    DEFERRED = lib.HK_REGION_DEFERRED
 
 
 class TraceRule(IntEnum):

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from heapkit._ffi import READ_WRITE
 from heapkit.trace import Op, Trace
 from heapkit.units import US
-
-READ, WRITE = 1, 2  # DMA_BUF_SYNC_READ and DMA_BUF_SYNC_WRITE
 
 
 class EventTable:
@@ -34,7 +33,7 @@ class EventTable:
         *,
         size: ArrayLike = 0,
         device: int = 0,
-        access: int = READ | WRITE,
+        access: int = READ_WRITE,
         offset: ArrayLike = 0,
     ) -> None:
         """One row per element, scalars repeated."""

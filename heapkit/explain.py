@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from heapkit._ffi import PAGE_SIZE, Access, Op
+from heapkit._ffi import PAGE_SIZE, READ_WRITE, Access, Op
 from heapkit.board import Heap, SystemHeap
 from heapkit.fitting import alignment, free_runs, servable
 from heapkit.snapshot import Snapshot, State
@@ -222,7 +222,7 @@ def _allocated_at(run: Run, i: int) -> int:
 
 def _access(run: Run, i: int) -> str:
     given = run.trace.access
-    access = Access.READ | Access.WRITE if given is None else Access(int(given[i]))
+    access = READ_WRITE if given is None else Access(int(given[i]))
     return "/".join(str(flag.name).lower() for flag in access)
 
 

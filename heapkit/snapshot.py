@@ -4,16 +4,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import IntEnum
 
+from heapkit._ffi import State
 
-class State(IntEnum):
-    """Of a region. The values are the core's ``enum hk_region_state``."""
-
-    FREE = 0
-    USED = 1
-    POOL = 2
-    DEFERRED = 3
+__all__ = ["BufferInfo", "Observation", "Region", "Snapshot", "State"]
 
 
 @dataclass(frozen=True, slots=True)

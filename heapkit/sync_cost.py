@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from heapkit._ffi import ACCESS_OF
 from heapkit.board import Board, Device
 from heapkit.replay import replay
 from heapkit.trace import Op, Trace
@@ -26,7 +27,6 @@ PARTS: dict[str, tuple[str, ...]] = {
     "clean lines": ("clean_line",),
     "invalidate lines": ("invalidate_line",),
 }
-ACCESS = {"r": 1, "w": 2, "rw": 3}
 FRAME_NS = 16_666_667  # 60 frames a second; costs do not depend on it
 
 
@@ -48,8 +48,8 @@ class Frames:
     map_each_frame: bool = False
 
     def __post_init__(self) -> None:
-        if self.access not in ACCESS:
-            raise ValueError(f"access={self.access!r}; allowed: {tuple(ACCESS)}")
+        if self.access not in ACCESS_OF:
+            raise ValueError(f"access={self.access!r}; allowed: {tuple(ACCESS_OF)}")
         for name in ("size", "frames"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)!r}; allowed: 1 and more")
@@ -79,7 +79,7 @@ def frames_trace(frames: Frames, heap: str, devices: Sequence[int]) -> Trace:
         time_ns=np.arange(len(rows), dtype=np.int64) * FRAME_NS,
         device=np.array([row[2] for row in rows], np.uint16),
         devices=[device_name(i) for i in range(max(1, most))],
-        access=np.full(len(rows), ACCESS[frames.access], np.uint8),
+        access=np.full(len(rows), ACCESS_OF[frames.access], np.uint8),
     )
 
 

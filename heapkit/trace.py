@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from heapkit import _ffi
 from heapkit import trace_columns as columns
-from heapkit._ffi import Op
+from heapkit._ffi import READ_WRITE, Op
 from heapkit.arguments import wrong
 from heapkit.units import format_bytes, format_ns
 
@@ -28,7 +28,6 @@ __all__ = ["Op", "Trace"]
 
 _DEVICE_OPS = (Op.ATTACH, Op.DETACH, Op.MAP, Op.UNMAP)
 _CPU_OPS = (Op.BEGIN_CPU, Op.END_CPU)
-_READ_WRITE = 3
 
 # What hk_trace_check() refuses: the column to show, and what is allowed there.
 _RULES = {
@@ -115,7 +114,7 @@ class Trace:
             given |= {"device": codes, "devices": table}
         if access is not None:
             uses_access = np.isin(ops, _CPU_OPS)
-            given["access"] = columns.small("access", access, 3, uses_access)
+            given["access"] = columns.small("access", access, READ_WRITE, uses_access)
         return cls(op=ops, chain=chain, heaps=names, _meta=_json(meta), **given)
 
     @classmethod
@@ -204,7 +203,7 @@ class Trace:
             self.time_ns,
             _spelt(self.chain, self.heaps, self.op == Op.ALLOC),
             device,
-            _filled(self.access, _READ_WRITE, on_cpu),
+            _filled(self.access, READ_WRITE, on_cpu),
             _filled(self.offset, 0, on_cpu),
         ]
 

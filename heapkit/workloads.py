@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from heapkit._ffi import Access
 from heapkit.arguments import integer, wrong
-from heapkit.event_table import READ, WRITE, EventTable
+from heapkit.event_table import EventTable
 from heapkit.trace import Op, Trace
 from heapkit.units import MS, US, KiB, MiB, S
 
@@ -101,8 +102,8 @@ def _face_unlock(events: EventTable, rng: np.random.Generator, launch: int) -> N
     start = launch - int(rng.integers(300 * MS, 900 * MS))
     face = events.buffers(1)
     events.take(start, face, FACE_RAW, _ISP)
-    events.add(start + 450 * MS, Op.BEGIN_CPU, face, access=READ)
-    events.add(start + 480 * MS, Op.END_CPU, face, access=READ)
+    events.add(start + 450 * MS, Op.BEGIN_CPU, face, access=Access.READ)
+    events.add(start + 480 * MS, Op.END_CPU, face, access=Access.READ)
     events.give(start + 500 * MS, face, _ISP)
 
 
@@ -142,11 +143,11 @@ def _frames(
     time = start + frame * _FRAME_NS
     statistics, metadata = pairs[0::2], pairs[1::2]
     writes = metadata[frame % len(metadata)]
-    events.add(time, Op.BEGIN_CPU, writes, access=WRITE)
-    events.add(time + 20 * US, Op.END_CPU, writes, access=WRITE)
+    events.add(time, Op.BEGIN_CPU, writes, access=Access.WRITE)
+    events.add(time + 20 * US, Op.END_CPU, writes, access=Access.WRITE)
     reads = statistics[frame % len(statistics)]
-    events.add(time + 15 * MS, Op.BEGIN_CPU, reads, access=READ)
-    events.add(time + 17 * MS, Op.END_CPU, reads, access=READ)
+    events.add(time + 15 * MS, Op.BEGIN_CPU, reads, access=Access.READ)
+    events.add(time + 17 * MS, Op.END_CPU, reads, access=Access.READ)
 
 
 def _stills(events: EventTable, rng: np.random.Generator, start: int, end: int) -> None:
@@ -156,8 +157,8 @@ def _stills(events: EventTable, rng: np.random.Generator, start: int, end: int) 
     held = rng.integers(300 * MS, 900 * MS, count)
     stills = events.buffers(count)
     events.take(shots, stills, YUV420_STILL, _ISP)
-    events.add(shots + 80 * MS, Op.BEGIN_CPU, stills, access=READ)
-    events.add(shots + 200 * MS, Op.END_CPU, stills, access=READ)
+    events.add(shots + 80 * MS, Op.BEGIN_CPU, stills, access=Access.READ)
+    events.add(shots + 200 * MS, Op.END_CPU, stills, access=Access.READ)
     events.give(shots + held, stills, _ISP)
 
 
@@ -244,7 +245,12 @@ def _segment(
     written = streams[frame % len(streams)]
     for after, op in ((0, Op.BEGIN_CPU), (200 * US, Op.END_CPU)):
         events.add(
-            time + after, op, written, size=compressed, offset=offset, access=WRITE
+            time + after,
+            op,
+            written,
+            size=compressed,
+            offset=offset,
+            access=Access.WRITE,
         )
     shown = capture[frame % len(capture)]
     events.add(time + 12 * MS, Op.MAP, shown, device=_DISPLAY)

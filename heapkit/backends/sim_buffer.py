@@ -15,11 +15,6 @@ from heapkit.errors import refusal
 from heapkit.snapshot import Region
 from heapkit.units import format_bytes
 
-ACCESS = {
-    "r": _ffi.Access.READ,
-    "w": _ffi.Access.WRITE,
-    "rw": _ffi.Access.READ | _ffi.Access.WRITE,
-}
 NAME_BYTES = _ffi.uapi_constant("DMA_BUF_NAME_LEN") - 1  # without the NUL
 
 
@@ -101,7 +96,7 @@ class SimBuf:
     def _sync(self, op: _ffi.Op, access: str, offset: int, length: int | None) -> None:
         cell = self._open()
         owner = cell.heap.name
-        access = arguments.choice(owner, "access", access, tuple(ACCESS))
+        access = arguments.choice(owner, "access", access, tuple(_ffi.ACCESS_OF))
         offset = arguments.integer(owner, "offset", offset, high=2**63)
         if length is None:
             # The core takes length 0 for the whole buffer.
@@ -109,7 +104,7 @@ class SimBuf:
         else:
             length = arguments.integer(owner, "length", length, low=1, high=2**63)
         what = f"sync {access} of {length} bytes from {offset} on"
-        cell.do(op, what, access=int(ACCESS[access]), offset=offset, size=length)
+        cell.do(op, what, access=_ffi.ACCESS_OF[access], offset=offset, size=length)
 
     def attach(self, device: Device) -> Attachment:
         """dma_buf_attach(): what :meth:`SimHeaps.device` gives, at this buffer."""
