@@ -6,7 +6,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-from types import TracebackType
 from typing import Self
 
 from heapkit.errors import refusal
@@ -34,12 +33,7 @@ class Descriptor:
         self.fileno()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

@@ -13,20 +13,19 @@ import errno
 import mmap
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 from weakref import WeakSet
 
 from heapkit import arguments, uapi
 from heapkit.backends import availability
 from heapkit.backends.descriptor import Descriptor, ioctl
-from heapkit.errors import BackendUnavailable, UnknownName, refusal
+from heapkit.backends.heap_map import HeapMap
+from heapkit.errors import BackendUnavailable, refusal
 from heapkit.units import format_bytes
 
 DIRECTORY: Final = "/dev/dma_heap"
-U64_MAX: Final = 2**64 - 1
 ACCESS: Final = {"r": uapi.Sync.READ, "w": uapi.Sync.WRITE, "rw": uapi.Sync.RW}
 
 _open_heaps: WeakSet[LiveHeap] = WeakSet()
@@ -54,27 +53,8 @@ def missing(path: str | os.PathLike[str] = DIRECTORY) -> str | None:
     return availability.missing_in(Path(path))
 
 
-class LiveHeaps(Mapping[str, "LiveHeap"]):
-    """A mapping of heap names to heaps; satisfies :class:`heapkit.interface.Heaps`.
-
-    A context manager: leaving it closes every heap and buffer.
-    """
-
-    def __init__(self, heaps: Mapping[str, LiveHeap]) -> None:
-        self._heaps = dict(heaps)
-
-    def __getitem__(self, name: str) -> LiveHeap:
-        try:
-            return self._heaps[name]
-        except (KeyError, TypeError):
-            there = ", ".join(self._heaps)
-            raise UnknownName(f"no heap {name!r}; there is: {there}") from None
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._heaps)
-
-    def __len__(self) -> int:
-        return len(self._heaps)
+class LiveHeaps(HeapMap["LiveHeap"]):
+    """A mapping of heap names to heaps; satisfies :class:`heapkit.interface.Heaps`."""
 
     def __repr__(self) -> str:
         return f"<LiveHeaps {', '.join(self._heaps)}>"
@@ -84,11 +64,7 @@ class LiveHeaps(Mapping[str, "LiveHeap"]):
 
         Only ENOMEM moves on to the next heap; the last heap's error is raised.
         """
-        if isinstance(chain, str) or not isinstance(chain, Sequence) or not chain:
-            raise arguments.wrong(
-                "allocate", "chain", chain, "a sequence of heap names, at least one"
-            )
-        *others, last = [self[name] for name in chain]
+        *others, last = self.in_chain(chain)
         for heap in others:
             try:
                 return heap.allocate(size)
@@ -101,17 +77,6 @@ class LiveHeaps(Mapping[str, "LiveHeap"]):
         """Close every buffer and heap; a second time does nothing."""
         for heap in self._heaps.values():
             heap.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 class LiveHeap(Descriptor):
@@ -142,9 +107,9 @@ class LiveHeap(Descriptor):
         takes page after page, so what exceeds MemAvailable would wake the OOM
         killer; heapkit refuses it with ENOMEM unless ``allow_oversized``.
         """
-        size = arguments.integer(self._name, "size", size, high=U64_MAX)
+        size = arguments.integer(self._name, "size", size, high=arguments.U64_MAX)
         heap_flags = arguments.integer(
-            self._name, "heap_flags", heap_flags, high=U64_MAX
+            self._name, "heap_flags", heap_flags, high=arguments.U64_MAX
         )
         if not allow_oversized:
             self._refuse_oversized(size)
@@ -158,7 +123,8 @@ class LiveHeap(Descriptor):
     def _refuse_oversized(self, size: int) -> None:
         """Others than the system heap have a region that bounds them."""
         available = _mem_available()
-        largest = U64_MAX + 1 - mmap.PAGESIZE  # beyond, rounding up wraps: EINVAL
+        # Beyond this, rounding up wraps: EINVAL.
+        largest = arguments.U64_MAX + 1 - mmap.PAGESIZE
         if "system" in self._name and available < size <= largest:
             raise refusal(
                 errno.ENOMEM,

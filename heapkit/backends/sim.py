@@ -9,22 +9,20 @@ that forgets it, until its heaps are closed.
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from heapq import heappop, heappush
-from types import TracebackType
-from typing import Self
 
 from heapkit import _ffi, arguments
+from heapkit.backends.heap_map import HeapMap
 from heapkit.backends.machine import layout, machine
 from heapkit.backends.sim_buffer import Attachment, SimBuf
 from heapkit.backends.sim_cell import Cell, Door
 from heapkit.board import Board, Device
-from heapkit.errors import UnknownName, refusal
+from heapkit.errors import refusal
 from heapkit.snapshot import Snapshot
 
 __all__ = ["Attachment", "SimBuf", "SimHeap", "SimHeaps", "simulate"]
 
-U64_MAX = 2**64 - 1
 # A board that names no devices takes any name; their number is the core's to know
 # when the machine is made.
 SPARE_DEVICES = 64
@@ -41,11 +39,8 @@ def simulate(board: Board) -> SimHeaps:
     return SimHeaps(board)
 
 
-class SimHeaps(Mapping[str, "SimHeap"]):
-    """A mapping of heap names to heaps; satisfies :class:`heapkit.interface.Heaps`.
-
-    A context manager: leaving it closes every buffer and heap.
-    """
+class SimHeaps(HeapMap["SimHeap"]):
+    """A mapping of heap names to heaps; satisfies :class:`heapkit.interface.Heaps`."""
 
     def __init__(self, board: Board) -> None:
         self.board = board
@@ -57,20 +52,7 @@ class SimHeaps(Mapping[str, "SimHeap"]):
         self._free_ids: list[int] = []
         self._devices = {d.name: i for i, d in enumerate(board.devices)}
         names = enumerate(board.heap_names)
-        self._heaps = {name: SimHeap(self, name, index) for index, name in names}
-
-    def __getitem__(self, name: str) -> SimHeap:
-        try:
-            return self._heaps[name]
-        except (KeyError, TypeError):
-            there = ", ".join(self._heaps)
-            raise UnknownName(f"no heap {name!r}; there is: {there}") from None
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._heaps)
-
-    def __len__(self) -> int:
-        return len(self._heaps)
+        super().__init__({name: SimHeap(self, name, i) for i, name in names})
 
     def __repr__(self) -> str:
         return f"<SimHeaps of {self.board.name!r}: {', '.join(self._heaps)}>"
@@ -92,16 +74,12 @@ class SimHeaps(Mapping[str, "SimHeap"]):
 
         Only ENOMEM moves on to the next heap; the last heap's error is raised.
         """
-        if isinstance(chain, str) or not isinstance(chain, Sequence) or not chain:
-            raise arguments.wrong(
-                "allocate", "chain", chain, "a sequence of heap names, at least one"
-            )
-        return self.allocate_from([self[name] for name in chain], size)
+        return self.allocate_from(self.in_chain(chain), size)
 
     def allocate_from(self, chain: Sequence[SimHeap], size: int) -> SimBuf:
         """As :meth:`allocate`, from heaps instead of their names."""
         what = "|".join(heap.name for heap in chain)
-        size = arguments.integer(what, "size", size, high=U64_MAX)
+        size = arguments.integer(what, "size", size, high=arguments.U64_MAX)
         with self._lock:
             buffer = self._free_ids[0] if self._free_ids else len(self._cells)
             step = self._machine.step(
@@ -179,17 +157,6 @@ class SimHeaps(Mapping[str, "SimHeap"]):
         """Close every buffer and heap; a second time does nothing."""
         self._machine.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
 
 class SimHeap:
     """One heap of a simulated board.
@@ -212,8 +179,10 @@ class SimHeap:
         ``OSError`` as the kernel says it: EINVAL for size 0, for one that does
         not survive rounding up and for any heap flag; ENOMEM.
         """
-        flags = arguments.integer(self._name, "heap_flags", heap_flags, high=U64_MAX)
-        size = arguments.integer(self._name, "size", size, high=U64_MAX)
+        flags = arguments.integer(
+            self._name, "heap_flags", heap_flags, high=arguments.U64_MAX
+        )
+        size = arguments.integer(self._name, "size", size, high=arguments.U64_MAX)
         if flags:
             what = f"{self._name}: heap_flags={flags:#x}, {size} bytes"
             raise refusal(errno.EINVAL, what)
