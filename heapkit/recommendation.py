@@ -100,14 +100,14 @@ class Recommendation:
         ranks = [
             len(self.settings) if s is None else self.settings.index(s) for s in single
         ]
-        low, high = (
-            None if r == len(self.settings) else self.settings[r]
-            for r in (min(ranks), max(ranks))
-        )
-        return tuple(  # type: ignore[return-value]
-            next(iter(s.values())) if s is not None and len(s) == 1 else s
-            for s in (low, high)
-        )
+        return self._answer(min(ranks)), self._answer(max(ranks))
+
+    def _answer(self, rank: int) -> Any:
+        """A setting, or its value where one thing was varied; None past the last."""
+        if rank == len(self.settings):
+            return None
+        setting = self.settings[rank]
+        return next(iter(setting.values())) if len(setting) == 1 else setting
 
     def recommended_board(self) -> Board:
         """The board with the recommended setting; ``ValueError`` if there is none."""
