@@ -17,6 +17,8 @@ FITS = ("first", "best", "first-align", "order-align")
 # drivers/dma-buf/heaps/system_heap.c: 1 MiB for IOMMU sections, 64 KiB for its
 # large pages, 4 KiB for the rest.
 MAINLINE_ORDERS = (8, 4, 0)
+# Of the fill mark: qcom_dynamic_page_pool.h.
+QUALCOMM_LOW_PERCENT = 40
 
 
 def _set(part: object, **values: Any) -> None:
@@ -121,7 +123,7 @@ class PagePool:
     def low_of(self, order: int) -> int:
         """Bytes of ``order`` below which an allocation wakes the refill."""
         if self.low is None:
-            return self.fill_of(order) * 2 // 5
+            return self.fill_of(order) * QUALCOMM_LOW_PERCENT // 100
         return self.low if order else 0
 
 

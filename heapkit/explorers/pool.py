@@ -13,7 +13,9 @@ from bokeh.models import ColumnDataSource, LayoutDOM
 from numpy.typing import NDArray
 
 from heapkit import metrics
+from heapkit._ffi import PAGE_SIZE
 from heapkit.board import Board, PagePool, SystemHeap
+from heapkit.board_parts import QUALCOMM_LOW_PERCENT
 from heapkit.explorers import panel, style
 from heapkit.explorers.base import Explorer
 from heapkit.replay import replay
@@ -26,7 +28,6 @@ from heapkit.views.ticks import format_percent
 
 # drivers/dma-buf/heaps/qcom_dynamic_page_pool.h of Qualcomm's kernels.
 QUALCOMM_FILL_MIB = 100
-QUALCOMM_LOW_PERCENT = 40
 
 
 class PoolExplorer(Explorer):
@@ -227,7 +228,7 @@ class PoolExplorer(Explorer):
         hits = int(run["pool_entries"][rows].sum())
         now = self._items[self.event.value]
         held = sum(
-            int(n) * (view.PAGE << o)
+            int(n) * (PAGE_SIZE << o)
             for n, o in zip(now, self._heap.orders, strict=True)
         )
         on, off = (metrics.percentiles(latency) for latency in self._latency)

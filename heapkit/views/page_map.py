@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from heapkit.units import KiB, format_bytes
+from heapkit._ffi import PAGE_SIZE
+from heapkit.units import format_bytes
 from heapkit.views.png import write_png
 from heapkit.views.strip import PALETTE
 
-PAGE = 4 * KiB
 CELLS = 512 * 1024  # 2 GiB of pages; what a browser still shows at 40 frames/s
 OUTSIDE = len(PALETTE)
 _COLOURS = (*PALETTE, "#FFFFFF")
@@ -54,8 +54,8 @@ def page_map(
     A heap of more than ``limit`` pages gets cells of several pages; a cell that
     is used in part counts as used, so that the smallest buffer is seen.
     """
-    pages = max(1, -(-length // PAGE))
-    cell = PAGE * -(-pages // limit)
+    pages = max(1, -(-length // PAGE_SIZE))
+    cell = PAGE_SIZE * -(-pages // limit)
     n = -(-length // cell)
     # Four times as wide as high, as the picture is shown; whole rows of 2^k cells.
     columns = 1 << max(5, round(math.log2(2 * math.sqrt(n))))

@@ -12,12 +12,11 @@ import numpy.typing as npt
 from bokeh.models import ColumnDataSource, Range1d, Span
 from bokeh.plotting import figure
 
-from heapkit.units import KiB
+from heapkit._ffi import PAGE_SIZE
 from heapkit.views import theme
 from heapkit.views.reduce import BUCKETS, bins, extremes
 from heapkit.views.ticks import hover_format
 
-PAGE = 4 * KiB
 ORDER_COLOURS = (theme.BLUE, theme.ORANGE, theme.GREEN, theme.SKY, theme.PURPLE)
 DEFERRED_COLOUR = theme.BLACK
 
@@ -34,7 +33,7 @@ def fill_columns(
     ``items`` is (events, orders) blocks, ``deferred`` bytes freed but not yet
     returned. At most ``2 * buckets`` rows per pool.
     """
-    held = np.asarray(items, np.int64) * [PAGE << order for order in orders]
+    held = np.asarray(items, np.int64) * [PAGE_SIZE << order for order in orders]
     rows = extremes(*held.T, buckets=buckets)
     columns = {"event": theme.f32(rows), "deferred": theme.f32(deferred[rows])}
     for i, order in enumerate(orders):
