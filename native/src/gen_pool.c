@@ -223,6 +223,41 @@ int gen_pool_alloc(struct gen_pool *pool, uint64_t size, uint64_t *ret)
 	return -ENOMEM;
 }
 
+static bool fit_fixed(const struct gen_pool_chunk *chunk, uint64_t at,
+		      uint32_t granules, struct place *ret)
+{
+	if (at >= chunk->granules)
+		return false;
+	ret->at = run_index_find(chunk->index, (uint32_t)at, granules, 0,
+				 &ret->run);
+	return ret->at == at;
+}
+
+int gen_pool_alloc_at(struct gen_pool *pool, uint64_t offset, uint64_t size,
+		      uint64_t *ret)
+{
+	struct gen_pool_chunk *chunk = pool->chunks;
+	uint64_t at = offset >> pool->shift;
+	struct place place;
+
+	if (offset != at << pool->shift)
+		return -EINVAL;
+	if (size == 0)
+		return -ENOMEM;
+	for (; chunk; chunk = chunk->next) {
+		uint32_t granules;
+
+		if (size > chunk->avail)
+			continue;
+		granules = granules_of(pool, size);
+		if (!fit_fixed(chunk, at, granules, &place))
+			continue;
+		*ret = chunk_take(pool, chunk, place, granules);
+		return 0;
+	}
+	return -ENOMEM;
+}
+
 static struct gen_pool_chunk *chunk_of(const struct gen_pool *pool,
 				       uint64_t address)
 {

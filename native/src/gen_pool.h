@@ -25,6 +25,10 @@ int gen_pool_add(struct gen_pool *pool, uint64_t base, uint64_t size);
 // Place @size bytes, rounded up to granules. -ENOMEM when nothing fits or @size
 // is 0.
 int gen_pool_alloc(struct gen_pool *pool, uint64_t size, uint64_t *ret);
+// Place @size bytes at exactly @offset in a chunk: genalloc's fixed rule.
+// -EINVAL (offset not a granule's), -ENOMEM.
+int gen_pool_alloc_at(struct gen_pool *pool, uint64_t offset, uint64_t size,
+		      uint64_t *ret);
 // @address and @size as they were allocated.
 void gen_pool_free(struct gen_pool *pool, uint64_t address, uint64_t size);
 

@@ -10,12 +10,29 @@
 
 static const uint64_t nowhere = UINT64_MAX;
 
+<<<<<<< HEAD
 static void take_granule(struct gen_pool *pool, uint32_t bit)
 {
 	struct run_index *index = pool->chunks->index;
 	struct place place = {.run = run_index_at(index, bit), .at = bit};
 
 	chunk_take(pool, pool->chunks, place, 1);
+=======
+static struct gen_pool *create(enum hk_fit fit, uint64_t align)
+{
+	struct gen_pool *pool = NULL;
+
+	CHECK_EQ(gen_pool_create(SHIFT, fit, align, &pool), 0);
+	return pool;
+}
+
+static void check(const struct gen_pool *pool)
+{
+	const char *rule = "";
+
+	if (gen_pool_check(pool, &rule))
+		test_fail(__FILE__, __LINE__, rule);
+>>>>>>> parent of 027875e (native: genalloc's fixed rule, which no heap has, goes)
 }
 
 // A pool of one chunk at @base whose granules are taken where @map has a #.
@@ -23,11 +40,14 @@ static struct gen_pool *parse(enum hk_fit fit, uint64_t align, uint64_t base,
 			      const char *map)
 {
 	struct gen_pool *pool = create(fit, align);
+	uint64_t address;
 
 	CHECK_EQ(gen_pool_add(pool, base, strlen(map) * PAGE), 0);
-	for (uint32_t bit = 0; map[bit]; bit++)
+	for (uint64_t bit = 0; map[bit]; bit++)
 		if (map[bit] == '#')
-			take_granule(pool, bit);
+			CHECK_EQ(gen_pool_alloc_at(pool, bit * PAGE, PAGE,
+						   &address),
+				 0);
 	check(pool);
 	return pool;
 }
@@ -99,6 +119,24 @@ TEST(an_alignment_below_a_granule_is_none)
 	struct gen_pool *pool = parse(HK_FIT_FIRST_ALIGN, 64, 0, "#..");
 
 	CHECK_EQ(place_of(pool, 2), 1);
+	gen_pool_destroy(pool);
+}
+
+TEST(fixed_takes_the_asked_place_or_nothing)
+{
+	struct gen_pool *pool = parse(HK_FIT_FIRST, 0, 7 * PAGE, holes);
+	uint64_t address;
+
+	CHECK_EQ(gen_pool_alloc_at(pool, 6 * PAGE, 3 * PAGE, &address), 0);
+	CHECK_EQ(address, 13 * PAGE);
+	CHECK_EQ(gen_pool_alloc_at(pool, 6 * PAGE, PAGE, &address), -ENOMEM);
+	CHECK_EQ(gen_pool_alloc_at(pool, PAGE, 2 * PAGE, &address), -ENOMEM);
+	CHECK_EQ(gen_pool_alloc_at(pool, 19 * PAGE, 2 * PAGE, &address),
+		 -ENOMEM);
+	CHECK_EQ(gen_pool_alloc_at(pool, 20 * PAGE, PAGE, &address), -ENOMEM);
+	CHECK_EQ(gen_pool_alloc_at(pool, 1, PAGE, &address), -EINVAL);
+	CHECK_EQ(gen_pool_alloc_at(pool, 0, 0, &address), -ENOMEM);
+	check(pool);
 	gen_pool_destroy(pool);
 }
 
