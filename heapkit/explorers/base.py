@@ -254,9 +254,12 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
     def _push(self, number: int) -> None:
         """Bring the page up to date; a mistake is told in the status line."""
         with self._lock, self._pane.picture(number):
+            # Read first: what another thread turns meanwhile is a change for the
+            # next picture.
+            values = self._values()
             try:
                 self._facts.value = self._draw()
-                self._drawn, self._anew = self._values(), False
+                self._drawn, self._anew = values, False
                 self._say("")
             except Exception as error:  # noqa: BLE001  # shown, and kept for tests
                 self._say(f"{type(error).__name__}: {error}", error)
