@@ -171,12 +171,22 @@ class CarveoutExplorer(Explorer):
         self._extent("address", size)
 
     def _worst_event(self) -> int:
-        """When most of the free memory lay outside its largest piece."""
+        """When most free memory lay outside its largest piece, at a refusal if any.
+
+        The end of a trace, where all is given back, would win otherwise.
+        """
         free, largest = (
             self.run[name][self._rows].astype(np.int64)
             for name in ("free_bytes", "largest_free_bytes")
         )
-        return int(self._rows[np.argmax(free - largest)]) if len(free) else 0
+        events, before = self._rows, np.arange(len(self._rows))
+        if len(self._not_served) and len(events):
+            before = np.searchsorted(events, self._not_served, side="right")
+            before = np.maximum(before - 1, 0)
+            events = self._not_served
+        if not len(events):
+            return 0
+        return int(events[np.argmax((free - largest)[before])])
 
     def _hold(self) -> None:
         if self.compare.value:

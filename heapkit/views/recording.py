@@ -16,7 +16,8 @@ from heapkit.views.gauges import free_space
 from heapkit.views.strip import PALETTE
 from heapkit.views.ticks import hover_format
 
-LIMIT = 5000
+# Boxes; more would overlap on a screen, and they are saved with the notebook.
+LIMIT = 500
 
 
 def life_columns(
@@ -44,7 +45,6 @@ def life_columns(
         "end": theme.f32(end[rows]),
         "bottom": theme.f32(bottom[rows]),
         "top": theme.f32((bottom + length)[rows]),
-        "size": theme.f32(length[rows]),
         "code": np.asarray(code)[rows],
     }
 
@@ -86,11 +86,10 @@ def lives(
         fig,
         [
             ("events", "@start{0} to @end{0}"),
-            ("offset", "@bottom{custom}"),
-            ("size", "@size{custom}"),
+            ("offsets", "@bottom{custom} to @top{custom}"),
         ],
         mode="mouse",
-        formatters={"@bottom": hover_format("bytes"), "@size": hover_format("bytes")},
+        formatters={"@bottom": hover_format("bytes"), "@top": hover_format("bytes")},
     )
     return fig
 

@@ -223,6 +223,8 @@ def _table(
         height=ROW_PX * min(12, rows + 1) + 10,
         row_height=ROW_PX,
         sizing_mode="stretch_width",
+        # Rows stay white in a dark JupyterLab, whose text colour is inherited.
+        stylesheets=[f":host {{ color: {theme.INK}; background: white; }}"],
         name=name,
     )
 

@@ -20,9 +20,9 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 from heapkit.views import theme
 from heapkit.views.scale import Scale
 
-WIDTH = 900
+WIDTH = 800
 SHARPNESS = 2  # drawn larger and reduced: Pillow's lines are not smooth
-COLOURS = 96  # of the palette; more double the size and are not seen
+COLOURS = 64  # of the palette; more double the size and are not seen
 _LEFT, _RIGHT, _TOP, _BOTTOM = 96, 34, 26, 40
 # Not in the font that comes with Pillow.
 _SPELT = str.maketrans({"\u202f": " ", "µ": "u", "…": "..."})

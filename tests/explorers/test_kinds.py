@@ -34,11 +34,22 @@ def test_moving_the_event_does_not_replay(carveout):
     assert carveout._cursor.location == 17
 
 
-def test_it_opens_where_most_of_the_free_memory_is_in_pieces(carveout):
-    run, rows = carveout.run, carveout._rows
-    free = run["free_bytes"][rows].astype(np.int64)
-    outside = free - run["largest_free_bytes"][rows].astype(np.int64)
-    assert outside[rows == carveout.event.value] == outside.max()
+def outside_the_largest(run):
+    free = run["free_bytes"].astype(np.int64)
+    return free - run["largest_free_bytes"].astype(np.int64)
+
+
+def test_it_opens_at_a_refusal(carveout):
+    assert metrics.refused(carveout.run, "camera")[carveout.event.value]
+
+
+def test_it_opens_where_most_free_memory_is_in_pieces(board):
+    alone = hk.workloads.mixed_media(seed=1, events=1000, heap="camera")
+    panel = hk.explore.carveout(alone, board.replace({"camera.size": 1024 * MiB}))
+    outside = outside_the_largest(panel.run)
+    assert not metrics.refused(panel.run, "camera").any()
+    assert outside[panel.event.value] == outside.max()
+    panel.close()
 
 
 def test_a_held_run_stays_when_the_size_changes(carveout):

@@ -117,6 +117,12 @@ def window():
 
 
 @pytest.fixture(scope="session")
+def pictures():
+    """Where screenshots are kept."""
+    return PICTURES
+
+
+@pytest.fixture(scope="session")
 def open_notebook(window, lab):
     """Opens a new notebook about one explorer and runs it; one at a time."""
     address, folder = lab

@@ -162,7 +162,7 @@ def test_a_figure_takes_the_width_it_is_given(make, rng):
 @each_figure
 def test_a_static_picture_can_be_drawn_without_a_browser(make, rng):
     image = Image.open(io.BytesIO(picture(make(rng))))
-    assert image.width == 900
+    assert image.width == 800
     assert len(set(image.convert("RGB").tobytes())) > 10
 
 
