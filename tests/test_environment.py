@@ -36,7 +36,7 @@ def bounds(lines):
 
 
 def group(name):
-    return [line for line in PROJECT["dependency-groups"][name] if line != "-e ."]
+    return PROJECT["dependency-groups"][name]
 
 
 def conda_lines():

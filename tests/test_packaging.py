@@ -93,14 +93,7 @@ def installed(wheel, tmp_path_factory):
 
 @pytest.mark.parametrize("folder", ["heapkit", "native", "notebooks", "tests", "data"])
 def test_sdist_has_every_file_of_a_folder(sdist_names, folder):
-    listed = subprocess.run(
-        ["git", "ls-files", folder],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    files = {name for name in listed.stdout.splitlines() if (ROOT / name).exists()}
+    files = set(committed(folder))
     assert files
     assert files <= sdist_names
 

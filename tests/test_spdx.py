@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = ("heapkit", "native", "tests", "benchmarks", "docs", ".ci")
+FOLDERS = ("heapkit", "native", "tests", "benchmarks", "data", "docs", ".ci")
 SUFFIXES = {".py", ".pyi", ".c", ".h", ".sh", ".toml", ".yml", ".cmake", ".md"}
 NAMES = {"Makefile", "CMakeLists.txt", "run", "system-packages"}
 SKIPPED = {"__pycache__", "_site", "artefacts"}
