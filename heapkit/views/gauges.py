@@ -73,12 +73,11 @@ def free_space(
     marked along the top.
     """
     source = theme.as_source(columns, "hk_gauges")
-    refused = theme.as_source(failures, "hk_failures")
     fig = theme.chart(
         "hk_gauges_figure",
         title="Free memory and its largest piece",
         height=height,
-        x=("event", "count", x_range or Range1d(0, max(1, events), name="hk_events")),
+        x=theme.event_axis(events, x_range),
         y=("", "bytes", Range1d(0, theme.headroom(size), name="hk_gauges_y")),
     )
     theme.legend_above(fig)
@@ -89,17 +88,7 @@ def free_space(
     # The thin line over the thick one: where they are equal both are seen.
     _line(fig, source, "largest", theme.GREEN, "largest free", 3)
     free = _line(fig, source, "free", theme.BLUE, "free", 1.2)
-    fig.scatter(
-        "event",
-        "at",
-        source=refused,
-        marker="inverted_triangle",
-        size=8,
-        color=theme.VERMILION,
-        line_color=None,
-        legend_label="refused",
-        name="hk_refused",
-    )
+    _refusals(fig, theme.as_source(failures, "hk_failures"))
     theme.hover(
         fig,
         [
@@ -128,6 +117,20 @@ def _areas(fig: figure, source: ColumnDataSource) -> None:
             fill_color=colour,
             fill_alpha=alpha,
         )
+
+
+def _refusals(fig: figure, source: ColumnDataSource) -> None:
+    fig.scatter(
+        "event",
+        "at",
+        source=source,
+        marker="inverted_triangle",
+        size=8,
+        color=theme.VERMILION,
+        line_color=None,
+        legend_label="refused",
+        name="hk_refused",
+    )
 
 
 def _line(

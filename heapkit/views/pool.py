@@ -104,7 +104,7 @@ def pool_fill(
         "hk_fill_figure",
         title="What the pools hold",
         height=height,
-        x=("event", "count", x_range or Range1d(0, max(1, events), name="hk_events")),
+        x=theme.event_axis(events, x_range),
         y=("", "bytes", Range1d(0, theme.headroom(top), name="hk_fill_y")),
     )
     theme.legend_above(fig)
@@ -120,6 +120,11 @@ def pool_fill(
         legend_label="freed, not yet zeroed",
         name="hk_deferred",
     )
+    _fill_hover(fig, line, orders)
+    return fig
+
+
+def _fill_hover(fig: figure, line: Any, orders: Sequence[int]) -> None:
     tips = [(f"order {o}", f"@held_{o}{{custom}}") for o in orders]
     theme.hover(
         fig,
@@ -131,7 +136,6 @@ def pool_fill(
             for c in ("deferred", *(f"held_{o}" for o in orders))
         },
     )
-    return fig
 
 
 def _pool_line(fig: figure, source: ColumnDataSource, order: int, colour: str) -> None:
@@ -185,10 +189,24 @@ def hits(
         "hk_hits_figure",
         title="Who served the blocks",
         height=height,
-        x=("event", "count", x_range or Range1d(0, max(1, events), name="hk_events")),
+        x=theme.event_axis(events, x_range),
         y=("blocks", "count", Range1d(0, theme.headroom(top), name="hk_hits_y")),
     )
     theme.legend_above(fig)
+    _hit_bars(fig, source)
+    theme.hover(
+        fig,
+        [
+            ("events", "@left{0} to @right{0}"),
+            ("from a pool", "@hits{0}"),
+            ("from the page allocator", "@misses{0}"),
+        ],
+        mode="mouse",
+    )
+    return fig
+
+
+def _hit_bars(fig: figure, source: ColumnDataSource) -> None:
     for low, high, colour, label in (
         (0, "hits", theme.GREEN, "a pool"),
         ("hits", "total", theme.VERMILION, "the page allocator"),
@@ -205,16 +223,6 @@ def hits(
             legend_label=label,
             name=f"hk_hits_{high}",
         )
-    theme.hover(
-        fig,
-        [
-            ("events", "@left{0} to @right{0}"),
-            ("from a pool", "@hits{0}"),
-            ("from the page allocator", "@misses{0}"),
-        ],
-        mode="mouse",
-    )
-    return fig
 
 
 def latency_cdf(

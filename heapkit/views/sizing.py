@@ -86,21 +86,7 @@ def _spread(
         tools="xpan,xbox_zoom,reset,save",
     )
     theme.legend_above(fig)
-    colour = theme.BLUE
-    fig.varea("setting", "low", "high", source=source, color=colour, alpha=0.2)
-    fig.line("setting", "mid", source=source, color=colour, line_width=2)
-    dots = fig.scatter(
-        "setting",
-        "mid",
-        source=source,
-        size=7,
-        color=colour,
-        legend_label="median of the seeds; bars and shade: least to greatest",
-    )
-    whisker = Whisker(base="setting", lower="low", upper="high", source=source)
-    whisker.line_color = whisker.upper_head.line_color = theme.INK
-    whisker.lower_head.line_color = theme.INK
-    fig.add_layout(whisker)
+    dots = _median_and_bounds(fig, source)
     theme.hover(
         fig,
         [
@@ -117,6 +103,25 @@ def _spread(
         },
     )
     return fig
+
+
+def _median_and_bounds(fig: figure, source: ColumnDataSource) -> Any:
+    colour = theme.BLUE
+    fig.varea("setting", "low", "high", source=source, color=colour, alpha=0.2)
+    fig.line("setting", "mid", source=source, color=colour, line_width=2)
+    dots = fig.scatter(
+        "setting",
+        "mid",
+        source=source,
+        size=7,
+        color=colour,
+        legend_label="median of the seeds; bars and shade: least to greatest",
+    )
+    whisker = Whisker(base="setting", lower="low", upper="high", source=source)
+    whisker.line_color = whisker.upper_head.line_color = theme.INK
+    whisker.lower_head.line_color = theme.INK
+    fig.add_layout(whisker)
+    return dots
 
 
 def _mark(fig: figure, at: float, dimension: str, colour: str) -> None:

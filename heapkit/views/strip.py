@@ -166,6 +166,12 @@ def _as_columns(
     }
 
 
+def code_mapper() -> LinearColorMapper:
+    """From codes to the colours of :data:`PALETTE`."""
+    colours = list(PALETTE)
+    return LinearColorMapper(palette=colours, low=-0.5, high=len(colours) - 0.5)
+
+
 def strip(
     columns: theme.Columns | ColumnDataSource,
     *,
@@ -192,12 +198,7 @@ def strip(
         bottom=0,
         top=1,
         source=source,
-        fill_color={
-            "field": "code",
-            "transform": LinearColorMapper(
-                palette=list(PALETTE), low=-0.5, high=len(PALETTE) - 0.5
-            ),
-        },
+        fill_color={"field": "code", "transform": code_mapper()},
         line_color=None,  # the outline of a sliver would hide it
         nonselection_fill_alpha=0.35,
         name="hk_strip_regions",

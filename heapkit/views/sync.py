@@ -56,13 +56,29 @@ def sync_cost(
     fig.xaxis[0].ticker = FixedTicker(ticks=list(range(most + 1)))
     fig.xgrid.visible = False
     theme.legend_above(fig)
-    below: str | int = 0
-    bars = None
-    for i, part in enumerate(parts):
-        bars = fig.vbar(
+    bars = _part_bars(fig, source, parts)
+    tips = [(part, f"@part_{i}{{custom}}") for i, part in enumerate(parts)]
+    fields = ["total", *(f"part_{i}" for i in range(len(parts)))]
+    theme.hover(
+        fig,
+        [("attached", "@devices{0}"), *tips, ("total", "@total{custom}")],
+        mode="vline",
+        renderers=bars[-1:],
+        formatters={f"@{field}": hover_format("ns") for field in fields},
+    )
+    return fig
+
+
+def _part_bars(
+    fig: figure, source: ColumnDataSource, parts: Sequence[str]
+) -> list[Any]:
+    """One layer of bars for each part, each on top of the one before."""
+    tops = [f"top_{i}" for i in range(len(parts))]
+    return [
+        fig.vbar(
             "devices",
-            bottom=below,
-            top=f"top_{i}",
+            bottom=tops[i - 1] if i else 0,
+            top=tops[i],
             width=0.7,
             source=source,
             fill_color=PART_COLOURS[i % len(PART_COLOURS)],
@@ -70,17 +86,8 @@ def sync_cost(
             legend_label=part,
             name=f"hk_sync_part_{i}",
         )
-        below = f"top_{i}"
-    tips = [(part, f"@part_{i}{{custom}}") for i, part in enumerate(parts)]
-    fields = ["total", *(f"part_{i}" for i in range(len(parts)))]
-    theme.hover(
-        fig,
-        [("attached", "@devices{0}"), *tips, ("total", "@total{custom}")],
-        mode="vline",
-        renderers=[bars],
-        formatters={f"@{field}": hover_format("ns") for field in fields},
-    )
-    return fig
+        for i, part in enumerate(parts)
+    ]
 
 
 def cost_table(costs: Iterable[Any]) -> str:
