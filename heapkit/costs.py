@@ -145,15 +145,25 @@ class Costs(Mapping[str, Cost]):
         return f"Costs({values})"
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{h}</th>" for h in ("name", "value", "unit", "status"))
+        head = _html_cells("th", ("name", "value", "unit", "status", "source"))
         rows = "".join(_html_row(cost) for cost in self.items_in_order)
-        return f"<table><tr>{head}<th>source</th></tr>{rows}</table>"
+        return f"<table>{head}{rows}</table>"
 
 
 def _html_row(cost: Cost) -> str:
     status = f"<em>{cost.status}</em>" if cost.status == "assumed" else cost.status
     cells = (cost.name, f"{cost.value:g}", cost.unit, status, html.escape(cost.source))
-    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+    return _html_cells("td", cells)
+
+
+def _html_cells(tag: str, cells: tuple[str, ...]) -> str:
+    # Jupyter aligns every cell to the right, which is for numbers.
+    sides = ("left", "right", "left", "left", "left")
+    row = "".join(
+        f"<{tag} style='text-align:{side}'>{cell}</{tag}>"
+        for side, cell in zip(sides, cells, strict=True)
+    )
+    return f"<tr>{row}</tr>"
 
 
 @cache

@@ -248,7 +248,7 @@ def _lines(summary: dict[str, Any]) -> list[tuple[str, str]]:
         ("allocations", str(summary["allocations"])),
         ("failed", failures),
         ("served by a later heap", str(summary["fallbacks"])),
-        ("allocation latency", ", ".join(shown) or "none"),
+        ("modelled latency", ", ".join(shown) or "none"),
         *(
             (f"{name}: served, peak", f"{count}, {format_bytes(peak)}")
             for (name, count), peak in zip(

@@ -88,4 +88,4 @@ def test_an_incomplete_set_is_refused():
 def test_the_html_says_what_is_assumed():
     shown = hk.Costs.default()._repr_html_()
     assert shown.count("<em>assumed</em>") == 16
-    assert "<td>published</td>" in shown
+    assert ">published</td>" in shown
