@@ -156,6 +156,10 @@ class Board:
         parts = {part.name: part for part in (*self.heaps, *self.devices)}
         if owner:
             return _reach(key, parts[owner], path)
+        first = key.partition(".")[0]
+        if first not in _names(self):
+            allowed = f"{_names(self)}, or NAME.FIELD of {tuple(parts)}"
+            raise wrong("Board.value", "key", key, f"one of {allowed}")
         return _reach(key, self, key)
 
     def to_frame(self) -> pd.DataFrame:

@@ -382,6 +382,11 @@ def test_value_reads_what_replace_changes():
     assert board.value("costs.line_bytes") == 64
 
 
+def test_a_misspelt_owner_is_answered_with_those_there_are():
+    with pytest.raises(ValueError, match=r"'camra.size'.*NAME.FIELD of .*'camera'"):
+        hk.Board.preset("phone-8g").value("camra.size")
+
+
 def test_the_repr_builds_an_equal_looking_board():
     text = repr(bench())
     assert "CarveoutHeap(name='camera'" in text
