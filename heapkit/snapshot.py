@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from heapkit._ffi import State
+from heapkit.units import format_bytes
 
 __all__ = ["BufferInfo", "Observation", "Region", "Snapshot", "State"]
 
@@ -66,6 +67,13 @@ class Snapshot:
         """:attr:`largest_free_bytes` by its short name."""
         return self.largest_free_bytes
 
+    def __repr__(self) -> str:
+        # A snapshot has thousands of regions; hk.show() draws them.
+        return (
+            f"<Snapshot of {self.heap!r}: {len(self.regions)} regions, "
+            f"{format_bytes(self.used_bytes)} of {format_bytes(self.size)} in use>"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class BufferInfo:
@@ -96,3 +104,7 @@ class Observation:
     def total_bytes(self) -> int:
         """Sum of the sizes."""
         return sum(b.size for b in self.buffers)
+
+    def __repr__(self) -> str:
+        total = format_bytes(self.total_bytes)
+        return f"<Observation of {len(self.buffers)} buffers, {total}>"
