@@ -10,30 +10,6 @@
 
 static const uint64_t nowhere = UINT64_MAX;
 
-<<<<<<< HEAD
-static void take_granule(struct gen_pool *pool, uint32_t bit)
-{
-	struct run_index *index = pool->chunks->index;
-	struct place place = {.run = run_index_at(index, bit), .at = bit};
-
-	chunk_take(pool, pool->chunks, place, 1);
-=======
-static struct gen_pool *create(enum hk_fit fit, uint64_t align)
-{
-	struct gen_pool *pool = NULL;
-
-	CHECK_EQ(gen_pool_create(SHIFT, fit, align, &pool), 0);
-	return pool;
-}
-
-static void check(const struct gen_pool *pool)
-{
-	const char *rule = "";
-
-	if (gen_pool_check(pool, &rule))
-		test_fail(__FILE__, __LINE__, rule);
->>>>>>> parent of 027875e (native: genalloc's fixed rule, which no heap has, goes)
-}
 
 // A pool of one chunk at @base whose granules are taken where @map has a #.
 static struct gen_pool *parse(enum hk_fit fit, uint64_t align, uint64_t base,
