@@ -286,7 +286,22 @@ def _scatter(panel: _Panel, glyph: Any, data: Columns) -> None:
         panel.draw.ellipse((at_x - r, at_y - r, at_x + r, at_y + r), fill=colour)
 
 
+def _image(panel: _Panel, glyph: Any, data: Columns) -> None:
+    palette = glyph.color_mapper.palette
+    for cells, x, y, dw, dh in zip(
+        *(data[name] for name in ("image", "x", "y", "dw", "dh")), strict=True
+    ):
+        rows, columns = cells.shape
+        across = panel.x(x + dw * np.arange(columns + 1) / columns)
+        upwards = panel.y(y + dh * np.arange(rows + 1) / rows)
+        for i, j in np.argwhere(cells):
+            low, high = upwards[i + 1], upwards[i]
+            box = (across[j], low, across[j + 1], high)
+            panel.draw.rectangle(box, fill=palette[cells[i, j]])
+
+
 _PAINTERS: dict[str, Callable[[_Panel, Any, Columns], None]] = {
+    "Image": _image,
     "Quad": _quad,
     "VBar": _vbar,
     "HBar": _hbar,

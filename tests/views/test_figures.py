@@ -86,6 +86,14 @@ def recording_layout(rng):
     return recording.recording_view(boxes, lines, refused, **where)
 
 
+def crowded_recording_layout(rng):
+    start = np.arange(0, EVENTS, 5)
+    size = np.full(len(start), 64 * KiB)
+    code = strip.size_codes(size)
+    boxes = recording.life_columns(start, start + 50, start * 4096, size, code, base=0)
+    return recording.lives(boxes, heap="reserved", length=32 * MiB, events=EVENTS)
+
+
 def snapshot_layout(rng):
     return snapshot_view(SNAPSHOT)
 
@@ -120,6 +128,7 @@ FIGURES = [
     sync_figure,
     sizing_layout,
     recording_layout,
+    crowded_recording_layout,
     snapshot_layout,
     observation_layout,
 ]
@@ -245,3 +254,24 @@ def test_the_spread_is_over_the_seeds_of_one_setting():
 )
 def test_an_axis_ends_at_a_round_number(top, end):
     assert theme.round_top(top) == pytest.approx(end)
+
+
+def test_of_many_buffers_none_is_left_out():
+    start = np.repeat(np.arange(0, EVENTS, 10), 4)
+    address = np.tile(np.arange(4) * MiB, EVENTS // 10)
+    size = np.full(len(start), MiB)
+    code = strip.size_codes(size)
+    boxes = recording.life_columns(start, start + 10, address, size, code, base=0)
+    (image,) = boxes["image"]
+    assert (image == code[0]).all()
+    assert (boxes["dw"], boxes["dh"]) == ([EVENTS], [4 * MiB])
+
+
+def test_the_smallest_buffer_has_a_cell():
+    start, end = np.arange(1000), np.arange(1000) + 1
+    address = np.arange(1000) * 4 * KiB
+    size = np.full(1000, 4 * KiB)
+    code = strip.size_codes(size)
+    (image,) = recording.life_columns(start, end, address, size, code, base=0)["image"]
+    assert image.any(axis=0).all()
+    assert image.any(axis=1).all()
