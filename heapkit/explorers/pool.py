@@ -72,16 +72,13 @@ class PoolExplorer(Explorer):
 
     def _figure(self) -> LayoutDOM:
         orders = self._heap.orders
-        items = np.zeros((0, len(orders)), np.int64)
         none = np.zeros(0, np.int64)
         cdf = view.cdf_columns(none)
         self._fill = _source(
             "hk_fill",
             {"event": [], "deferred": []} | {f"held_{o}": [] for o in orders},
         )
-        self._hits = _source(
-            "hk_hits", view.hit_columns(none, none, items[:, 0], events=0)
-        )
+        self._hits = _source("hk_hits", view.hit_columns(none, none, none, events=0))
         self._on, self._off = _source("hk_cdf_on", cdf), _source("hk_cdf_off", cdf)
         self._fill_figure = view.pool_fill(self._fill, orders, events=1, top=1)
         shared = self._fill_figure.x_range
