@@ -10,7 +10,6 @@
 
 static const uint64_t nowhere = UINT64_MAX;
 
-
 // A pool of one chunk at @base whose granules are taken where @map has a #.
 static struct gen_pool *parse(enum hk_fit fit, uint64_t align, uint64_t base,
 			      const char *map)
