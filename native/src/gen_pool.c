@@ -7,6 +7,9 @@
 
 #include "order.h"
 
+// Not the number of any granule.
+static const uint64_t ANYWHERE = UINT64_MAX;
+
 // A place in a chunk: granule @at of the free run @run.
 struct place {
 	uint32_t run;
@@ -202,27 +205,6 @@ static uint64_t chunk_take(const struct gen_pool *pool,
 	return chunk->base + ((uint64_t)place.at << pool->shift);
 }
 
-int gen_pool_alloc(struct gen_pool *pool, uint64_t size, uint64_t *ret)
-{
-	struct gen_pool_chunk *chunk = pool->chunks;
-	struct place place;
-
-	if (size == 0)
-		return -ENOMEM;
-	for (; chunk; chunk = chunk->next) {
-		uint32_t granules;
-
-		if (size > chunk->avail)
-			continue;
-		granules = granules_of(pool, size);
-		if (!fit(pool, chunk, granules, &place))
-			continue;
-		*ret = chunk_take(pool, chunk, place, granules);
-		return 0;
-	}
-	return -ENOMEM;
-}
-
 static bool fit_fixed(const struct gen_pool_chunk *chunk, uint64_t at,
 		      uint32_t granules, struct place *ret)
 {
@@ -233,29 +215,48 @@ static bool fit_fixed(const struct gen_pool_chunk *chunk, uint64_t at,
 	return ret->at == at;
 }
 
-int gen_pool_alloc_at(struct gen_pool *pool, uint64_t offset, uint64_t size,
+// Place @size bytes in @chunk: at granule @at, or ANYWHERE by the pool's rule.
+static bool chunk_alloc(const struct gen_pool *pool,
+			struct gen_pool_chunk *chunk, uint64_t size,
+			uint64_t at, uint64_t *ret)
+{
+	uint32_t granules = granules_of(pool, size);
+	struct place place;
+
+	if (size > chunk->avail)
+		return false;
+	if (at == ANYWHERE ? !fit(pool, chunk, granules, &place)
+			   : !fit_fixed(chunk, at, granules, &place))
+		return false;
+	*ret = chunk_take(pool, chunk, place, granules);
+	return true;
+}
+
+static int pool_alloc(struct gen_pool *pool, uint64_t size, uint64_t at,
 		      uint64_t *ret)
 {
 	struct gen_pool_chunk *chunk = pool->chunks;
+
+	if (size == 0)
+		return -ENOMEM;
+	while (chunk && !chunk_alloc(pool, chunk, size, at, ret))
+		chunk = chunk->next;
+	return chunk ? 0 : -ENOMEM;
+}
+
+int gen_pool_alloc(struct gen_pool *pool, uint64_t size, uint64_t *ret)
+{
+	return pool_alloc(pool, size, ANYWHERE, ret);
+}
+
+int gen_pool_alloc_at(struct gen_pool *pool, uint64_t offset, uint64_t size,
+		      uint64_t *ret)
+{
 	uint64_t at = offset >> pool->shift;
-	struct place place;
 
 	if (offset != at << pool->shift)
 		return -EINVAL;
-	if (size == 0)
-		return -ENOMEM;
-	for (; chunk; chunk = chunk->next) {
-		uint32_t granules;
-
-		if (size > chunk->avail)
-			continue;
-		granules = granules_of(pool, size);
-		if (!fit_fixed(chunk, at, granules, &place))
-			continue;
-		*ret = chunk_take(pool, chunk, place, granules);
-		return 0;
-	}
-	return -ENOMEM;
+	return pool_alloc(pool, size, at, ret);
 }
 
 static struct gen_pool_chunk *chunk_of(const struct gen_pool *pool,
