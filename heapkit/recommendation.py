@@ -37,6 +37,8 @@ class Target:
 
     def __str__(self) -> str:
         latency = "" if self.p99_ns is None else f" and p99 ≤ {format_ns(self.p99_ns)}"
+        if self.failure_rate == 0:
+            return f"0 requests refused{latency}"
         return f"at most {self.failure_rate:.3%} refused{latency}"
 
 
@@ -150,8 +152,8 @@ class Recommendation:
         low, high = self.interval
         return (
             f"{shown(self.setting)} is the smallest {names} tried that gives "
-            f"{self.target} on all {self.n_traces} traces; single traces ask for "
-            f"{_shown_value(low)} to {_shown_value(high)}."
+            f"{self.target} on all {self.n_traces} traces.\n"
+            f"Single traces ask for {_shown_value(low)} to {_shown_value(high)}."
         )
 
     def _smallest(self, traces: Iterable[int]) -> dict[str, Any] | None:

@@ -28,7 +28,8 @@ def test_size_finds_what_the_function_finds(output):
 def test_size_prints_its_answer_and_a_line_for_each_setting(output):
     told = output(*SIZE, "--vary", "camera.size=256MiB,512MiB").splitlines()
     assert told[0].startswith("camera.size = 512 MiB is the smallest")
-    assert len(told) == 5
+    assert told[1].startswith("Single traces ask for ")
+    assert len(told) == 6
     assert told[-1].endswith("<")
 
 
