@@ -24,6 +24,10 @@ __all__ = ["Explorer", "carveout", "pool", "sync"]
 State = Mapping[str, Any] | None
 
 
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
 def carveout(
     trace: Trace,
     board: Board,

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The style sheet of a panel, and the badge that turns when the kernel is gone.
 
-ipywidgets gives every widget whose kernel went away the class
-``jupyter-widgets-disconnected``; no code of ours runs in the page then, so the
-badge changes its text by style sheet alone.
+A page that was reloaded has lost BokehJS (see :mod:`heapkit.notebook`), and
+ipywidgets shows an error where each figure was. A widget whose kernel went away
+gets the class ``jupyter-widgets-disconnected``. No code of ours runs in the page
+then, so the badge changes its text by style sheet alone.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ CSS = """
 .hk-explorer.jupyter-widgets-disconnected .hk-badge::after {
   content: "○ no kernel: run the cell again"; color: #D55E00; font-weight: bold; }
 .hk-explorer.jupyter-widgets-disconnected .hk-figure { opacity: 0.45; }
+.hk-explorer:has(.jupyter-widgets-error-widget) .hk-badge::after {
+  content: "○ page reloaded: run all cells again"; color: #D55E00; font-weight: bold; }
+.hk-explorer .jupyter-widgets-error-widget { display: none; }
 .hk-explorer.jupyter-widgets-disconnected::before,
 .hk-explorer .jupyter-widgets-disconnected::before { display: none; }
 .hk-head { display: flex; justify-content: space-between; font-size: 13px; }
