@@ -5,9 +5,9 @@
 // and the C compiler checks every definition against it (include heapkit.h).
 //
 // Words. A *page* is 4 KiB. A *region* is a run of pages with one owner. A
-// *buffer* is one dma-buf, known by a dense id chosen by the caller. A *machine*
-// is a board at one moment: its page allocator, its heaps and their buffers.
-// Addresses and sizes are bytes, times are nanoseconds.
+// *buffer* is one dma-buf, known by a dense id chosen by the caller. A
+// *machine* is a board at one moment: its page allocator, its heaps and their
+// buffers. Addresses and sizes are bytes, times are nanoseconds.
 //
 // Every function returns 0 or a negative errno; results come last. Nothing here
 // reads a clock, draws a random number or keeps a global: the same calls give
@@ -61,12 +61,17 @@ enum hk_fit {
 };
 
 enum hk_heap_flag {
-	HK_HEAP_POOLED = 1, // system heap: page pools between free and allocation
-	HK_HEAP_DEFERRED_FREE = 2, // an idle thread zeroes and returns freed pages
-	HK_HEAP_UNCACHED = 4, // write-combined: written back when allocated, then no
-			      // cache maintenance at all
-	HK_HEAP_ZERO_AT_FREE = 8, // carveout: as ION did; otherwise at allocation
-	HK_HEAP_RETRY_DRAINED = 16, // ION: drain the deferred list and retry once
+	// System heap: page pools between free and allocation.
+	HK_HEAP_POOLED = 1,
+	// An idle thread zeroes and returns freed pages.
+	HK_HEAP_DEFERRED_FREE = 2,
+	// Write-combined: written back when allocated, then no cache
+	// maintenance at all.
+	HK_HEAP_UNCACHED = 4,
+	// Carveout, chunk heap: as ION did; otherwise at allocation.
+	HK_HEAP_ZERO_AT_FREE = 8,
+	// ION: drain the deferred list and retry once.
+	HK_HEAP_RETRY_DRAINED = 16,
 };
 
 enum hk_region_state {
@@ -102,21 +107,21 @@ struct hk_heap_spec {
 	uint32_t kind; // enum hk_heap_kind
 	uint32_t fit; // enum hk_fit; carveout and secure heap
 	uint32_t flags; // enum hk_heap_flag, or'ed
-	uint32_t alignment_order; // CMA: CONFIG_CMA_ALIGNMENT, caps the alignment
+	uint32_t alignment_order; // CMA: CONFIG_CMA_ALIGNMENT, a cap
 	uint64_t base;
 	uint64_t size; // 0 for a system heap
-	uint64_t granule; // bytes a bit: chunk, PAGE << order_per_bit, or a page
+	uint64_t granule; // bytes a bit: chunk, PAGE << order_per_bit, page
 	uint64_t align; // HK_FIT_FIRST_ALIGN: bytes
 	uint32_t n_orders; // system heap: 8, 4, 0 in mainline
 	uint32_t order[8];
-	uint64_t pool_fill[8]; // refill up to this many bytes; 0: never refilled
+	uint64_t pool_fill[8]; // refill up to so many bytes; 0: never
 	uint64_t pool_low[8]; // an allocation that leaves less wakes the refill
 	uint64_t pool_limit; // bytes a pool may hold; 0: no bound, as Android
-	uint64_t refill_defer_ns; // a pool's pause when memory was too low to refill it
+	uint64_t refill_defer_ns; // a pool's pause when memory was low
 };
 
 struct hk_device_spec {
-	uint32_t coherent; // not 0: the device snoops, cache maintenance is free
+	uint32_t coherent; // not 0: it snoops, cache maintenance is free
 };
 
 // Nanoseconds, except where said. The values, their units and their sources are
@@ -124,7 +129,7 @@ struct hk_device_spec {
 struct hk_costs {
 	double allocate_call; // ioctl, dma-buf and fd; of every heap tried
 	double free_call; // the last put
-	double buddy_block; // one block from or to the page allocator, any order
+	double buddy_block; // one from or to the page allocator, any order
 	double pool_block; // one block from or to a pool
 	double zero_page; // clearing 4 KiB
 	double reclaim_page; // a shrinker gives back 4 KiB
@@ -238,12 +243,12 @@ void hk_machine_destroy(struct hk_machine *machine);
 // --- Events ------------------------------------------------------------------
 
 // Carry out one event and fill @row and, if not NULL, @gauges. Refusals of the
-// modelled kernel are in row->status: -ENOMEM of the last heap tried, -EINVAL of
-// a size that is 0 or does not survive rounding up, of a range outside the
+// modelled kernel are in row->status: -ENOMEM of the last heap tried, -EINVAL
+// of a size that is 0 or does not survive rounding up, of a range outside the
 // buffer, of DETACH, MAP and UNMAP without such an attachment. The return value
-// is 0, or -EINVAL for any other event that hk_trace_check() would refuse and for
-// heaps or a device the machine has not, or -ENOMEM: the core itself starved, the
-// event was not carried out, and every invariant holds.
+// is 0, or -EINVAL for any other event that hk_trace_check() would refuse and
+// for heaps or a device the machine has not, or -ENOMEM: the core itself
+// starved, the event was not carried out, and every invariant holds.
 //
 // A buffer whose allocation failed is held until its FREE like any other; every
 // op on it does nothing, at no cost, with status 0. FREE detaches all devices.
@@ -260,8 +265,8 @@ int hk_machine_replay(struct hk_machine *machine, const struct hk_trace *trace,
 		      uint64_t first, uint64_t count, struct hk_row *rows,
 		      struct hk_gauges *gauges, struct hk_pool_fill *fills,
 		      uint32_t fill_heap, uint64_t check_every, uint64_t *done);
-// Let the idle threads (deferred free, pool refill) run until @now_ns. -EINVAL if
-// that is in the past; -ENOMEM.
+// Let the idle threads (deferred free, pool refill) run until @now_ns. -EINVAL
+// if that is in the past; -ENOMEM.
 int hk_machine_advance(struct hk_machine *machine, int64_t now_ns);
 // 0, or -EINVAL with the first event that breaks a rule in *@ret.
 int hk_trace_check(const struct hk_trace *trace, struct hk_fault *ret);
