@@ -99,8 +99,10 @@ def frame_costs(
     """Nanoseconds a frame, per part of :data:`PARTS`, one per entry of ``devices``.
 
     Attaching and mapping once is spread over the frames. ``coherent`` says
-    whether the devices snoop. ``OSError`` if ``heap`` cannot hold the buffer.
+    whether the devices snoop. ``OSError`` if ``heap`` cannot hold the buffer,
+    ``ValueError`` if the board has no such heap.
     """
+    board.heap(heap)
     trace = frames_trace(frames, heap, devices)
     names = [device_name(i) for i in range(max(1, *devices, 1))]
     snooping = tuple(Device(name, coherent=coherent) for name in names)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import inspect
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -76,9 +77,16 @@ def _workload(args: argparse.Namespace) -> Workload:
     from heapkit import workloads
 
     workload: Workload = getattr(workloads, args.trace)
-    if args.heap is None:
-        return workload
-    return functools.partial(workload, heap=args.heap)
+    if args.heap is not None:
+        return functools.partial(workload, heap=args.heap)
+    chain = inspect.signature(workload).parameters["heap"].default
+    heaps = board(args).heap_names
+    if not set(chain.split("|")) <= set(heaps):
+        raise ValueError(
+            f"{args.trace} asks for {chain!r}, which board {args.board!r} has not; "
+            f"say --heap CHAIN; allowed: {', '.join(heaps)}"
+        )
+    return workload
 
 
 def board(args: argparse.Namespace) -> Board:

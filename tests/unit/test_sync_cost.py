@@ -83,3 +83,8 @@ def test_a_buffer_that_does_not_fit_is_refused_as_the_kernel_refuses(board):
 def test_wrong_frames_are_named(wrong, named):
     with pytest.raises(ValueError, match=named):
         Frames(**({"size": SIZE} | wrong))
+
+
+def test_a_heap_that_the_board_has_not_is_named_with_those_it_has(board):
+    with pytest.raises(ValueError, match="'sytem'.*system-pooled"):
+        frame_costs(board, "sytem", Frames(size=SIZE), DEVICES)

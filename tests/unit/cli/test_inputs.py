@@ -54,6 +54,7 @@ def test_workloads_are_those_of_the_package():
         (("replay", "camera_boot"), "--board"),
         (("replay", "camera_boot", "--board", "fridge"), "fridge"),
         (("replay", "nothing", *PHONE), "nothing"),
+        (("replay", "camera_boot", "--board", "set-top-4k"), "say --heap CHAIN"),
         (("replay", SNAPSHOT, *PHONE), "Snapshot"),
         (("replay", TRACE, *PHONE, "--seed", "2"), "--seed"),
         (("replay", "camera_boot", *PHONE, "--seed", "-1"), "seed=-1"),
