@@ -86,5 +86,5 @@ def test_wrong_frames_are_named(wrong, named):
 
 
 def test_a_heap_that_the_board_has_not_is_named_with_those_it_has(board):
-    with pytest.raises(ValueError, match="'sytem'.*system-pooled"):
+    with pytest.raises(ValueError, match=r"'sytem'.*system-pooled"):
         frame_costs(board, "sytem", Frames(size=SIZE), DEVICES)
