@@ -54,7 +54,8 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
         self._drawn: dict[str, Any] = {}
         self._anew = True  # the next picture may take nothing from the last one
         self._head = widgets.HTML()
-        self._facts = widgets.HTML(layout=widgets.Layout(height="24px"))
+        # Room for two lines always, so that nothing below it ever moves.
+        self._facts = widgets.HTML(layout=widgets.Layout(height="44px"))
         self._status = widgets.HTML(layout=widgets.Layout(height="24px"))
         self.controls: dict[str, widgets.Widget] = {}
         self.zoom: dict[str, Range1d] = {}

@@ -27,8 +27,10 @@ CSS = """
 .hk-head { display: flex; justify-content: space-between; font-size: 13px; }
 .hk-line { white-space: nowrap; overflow: hidden; text-overflow: ellipsis;
   font-size: 13px; line-height: 20px; }
-.hk-line b { font-weight: 600; margin-left: 10px; }
-.hk-line b:first-child { margin-left: 0; }
+.hk-explorer .widget-html-content { min-width: 0; width: 100%; }
+.hk-facts { height: 40px; white-space: normal; }
+.hk-facts span { display: inline-block; white-space: nowrap; margin-right: 14px; }
+.hk-facts b { font-weight: 600; }
 .hk-error { color: #D55E00; }
 .hk-table { font-size: 12px; border-collapse: collapse; }
 .hk-table td, .hk-table th { padding: 1px 10px 1px 0; text-align: left; }
@@ -48,14 +50,15 @@ def head(title: str) -> str:
 
 
 def facts(**values: str) -> str:
-    """``free: 8 MiB`` and so on, as one line that never wraps."""
+    """``free: 8 MiB`` and so on: two lines' room, broken between facts only."""
+    shown = {name.replace("_", " "): value for name, value in values.items()}
     parts = (
-        f"<b>{html.escape(name.replace('_', ' '))}</b> {html.escape(value)}"
-        for name, value in values.items()
+        f"<span><b>{html.escape(name)}</b> {html.escape(value)}</span>"
+        for name, value in shown.items()
     )
-    whole = ", ".join(f"{name}: {value}" for name, value in values.items())
-    title = html.escape(whole.replace("_", " "), quote=True)
-    return f"<div class='hk-line' title='{title}'>{' '.join(parts)}</div>"
+    whole = ", ".join(f"{name}: {value}" for name, value in shown.items())
+    title = html.escape(whole, quote=True)
+    return f"<div class='hk-line hk-facts' title='{title}'>{' '.join(parts)}</div>"
 
 
 def plain(text: str) -> str:

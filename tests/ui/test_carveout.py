@@ -67,6 +67,21 @@ def test_no_control_moves_when_another_one_changes(carveout, width):
     notebook.page.set_viewport_size({"width": 1400, "height": 1180})
 
 
+@pytest.mark.parametrize("width", [1000, 1200])
+def test_no_fact_is_cut_in_a_narrow_window(carveout, width):
+    notebook = carveout
+    notebook.page.set_viewport_size({"width": width, "height": 1180})
+    notebook.execute("panel.compare.value = True")
+    notebook.page.locator(".hk-facts b:text-is('B')").wait_for(state="attached")
+    notebook.page.wait_for_timeout(500)
+    hidden = notebook.page.locator(".hk-facts").evaluate(
+        "(e) => [e.scrollHeight - e.clientHeight, e.scrollWidth - e.clientWidth]"
+    )
+    assert hidden == [0, 0]
+    notebook.execute("panel.compare.value = False")
+    notebook.page.set_viewport_size({"width": 1400, "height": 1180})
+
+
 # The last one: the panel has no trace any more.
 def test_a_mistake_is_told_in_the_status_line(carveout):
     notebook = carveout
