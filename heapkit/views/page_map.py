@@ -13,7 +13,13 @@ import numpy.typing as npt
 from heapkit._ffi import PAGE_SIZE
 from heapkit.units import format_bytes
 from heapkit.views.png import write_png
-from heapkit.views.strip import PALETTE
+from heapkit.views.strip import (
+    HOLE,
+    LARGEST_HOLE,
+    LARGEST_HOLE_SAID,
+    PALETTE,
+    longest_hole,
+)
 
 CELLS = 512 * 1024  # 2 GiB of pages; what a browser still shows at 40 frames/s
 OUTSIDE = len(PALETTE)
@@ -37,7 +43,7 @@ class PageMap:
         rows, columns = self.cells.shape
         row = format_bytes(columns * self.bytes_per_cell)
         cell = format_bytes(self.bytes_per_cell)
-        return f"one pixel is {cell}, one of {rows} rows is {row}"
+        return f"one pixel is {cell}, one of {rows} rows {row}; {LARGEST_HOLE_SAID}"
 
 
 def page_map(
@@ -60,7 +66,9 @@ def page_map(
     # Four times as wide as high, as the picture is shown; whole rows of 2^k cells.
     columns = 1 << max(5, round(math.log2(2 * math.sqrt(n))))
     flat = np.full(-(-n // columns) * columns, OUTSIDE, np.uint8)
-    flat[:n] = 0
+    flat[:n] = HOLE
+    start, stop = longest_hole(address, size, base=base, length=length)
+    flat[start // cell : -(-stop // cell)] = LARGEST_HOLE
     first = (np.asarray(address).astype(np.int64) - base) // cell
     end = np.asarray(address).astype(np.int64) - base + np.asarray(size, np.int64)
     count = -(-end // cell) - first

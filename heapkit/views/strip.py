@@ -31,6 +31,7 @@ PALETTE = (
 # A region is dark from its class on: these bounds part allocations that a camera
 # or a decoder makes for metadata, parameters, planes and whole frames.
 SIZE_CLASSES = (64 * KiB, 256 * KiB, 1 * MiB, 4 * MiB, 16 * MiB)
+LARGEST_HOLE_SAID = "pale yellow: longest hole"
 NOBODY = -1
 # Rectangles that a strip draws at most; a window is about as many pixels wide.
 LIMIT = 1500
@@ -38,7 +39,7 @@ LIMIT = 1500
 Owners = Sequence[str] | npt.NDArray[np.integer[Any]]
 
 _STATE_JS = """
-return ["free", "free: the largest hole", "many small regions", "pooled",
+return ["free", "free: the longest hole", "many small regions", "pooled",
         "freed, not yet returned", "not reported"][value] ?? "in use"
 """
 _OWNER_JS = "return value < 0 ? '-' : `buffer ${value}`"
@@ -69,6 +70,22 @@ def size_codes(size: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     """Palette indices by :data:`SIZE_CLASSES`."""
     classes = np.searchsorted(SIZE_CLASSES, size, side="right")
     return (FIRST_SIZE + classes).astype(np.uint8)
+
+
+def longest_hole(
+    address: npt.NDArray[Any], size: npt.NDArray[Any], *, base: int, length: int
+) -> tuple[int, int]:
+    """Start and end, in bytes from ``base``; (0, 0) where there is no hole."""
+    order = np.argsort(address, kind="stable")
+    left = np.asarray(address)[order].astype(np.int64) - base
+    right = left + np.asarray(size)[order].astype(np.int64)
+    start, end = np.append(0, right), np.append(left, length)
+    widest = int((end - start).argmax())
+    return (
+        (int(start[widest]), int(end[widest]))
+        if end[widest] > start[widest]
+        else (0, 0)
+    )
 
 
 def strip_columns(
@@ -181,11 +198,15 @@ def strip(
     title: str = "",
     height: int = 120,
 ) -> figure:
-    """Draw :func:`strip_columns` of the heap at ``base``, ``length`` bytes long."""
+    """Draw :func:`strip_columns` of the heap at ``base``, ``length`` bytes long.
+
+    The title goes on to say what pale yellow is.
+    """
     source = theme.as_source(columns, "hk_strip")
+    title = title or f"{heap}: {format_bytes(length)} at {base:#x}"
     fig = theme.chart(
         "hk_strip_figure",
-        title=title or f"{heap}: {format_bytes(length)} at {base:#x}",
+        title=f"{title} ({LARGEST_HOLE_SAID})",
         height=height,
         x=(f"offset in {heap}", "bytes", Range1d(0, length, name="hk_strip_x")),
         y=("", "", Range1d(0, 1)),

@@ -5,6 +5,7 @@ import numpy as np
 
 from heapkit import GiB, KiB, MiB
 from heapkit.views.page_map import OUTSIDE, page_map
+from heapkit.views.strip import HOLE, LARGEST_HOLE
 
 PAGE = 4 * KiB
 
@@ -42,3 +43,15 @@ def test_a_large_heap_stays_within_the_limit():
 
 def test_the_caption_says_what_a_pixel_is():
     assert painted([], 256 * MiB).caption.startswith("one pixel is 4 KiB")
+
+
+def test_the_longest_hole_is_told_from_the_others():
+    drawn = painted([(2 * PAGE, PAGE), (10 * PAGE, MiB - 10 * PAGE)], 1 * MiB)
+    assert np.flatnonzero(drawn.cells == HOLE).tolist() == [0, 1]
+    assert np.flatnonzero(drawn.cells == LARGEST_HOLE).tolist() == list(range(3, 10))
+    assert "pale yellow: longest hole" in drawn.caption
+
+
+def test_a_full_heap_has_no_hole():
+    drawn = painted([(0, MiB)], 1 * MiB)
+    assert not (drawn.cells <= LARGEST_HOLE).any()

@@ -102,3 +102,9 @@ def test_a_selection_is_told_in_numbers():
 
 def test_no_selection_says_nothing():
     assert strip.selection_text(columns_of([]), []) == ""
+
+
+def test_the_title_says_what_pale_yellow_is():
+    where = {"heap": "camera", "base": BASE, "length": LENGTH}
+    drawn = strip.strip(columns_of([(0, SMALL)]), **where)
+    assert drawn.title.text.endswith("(pale yellow: longest hole)")
