@@ -8,11 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from bokeh.layouts import column
-from bokeh.models import Column, ColumnDataSource, Range1d, Span, Whisker
+from bokeh.models import Column, ColumnDataSource, Range1d, Whisker
 from bokeh.plotting import figure
 
 from heapkit.views import theme
-from heapkit.views.ticks import hover_format
+from heapkit.views.ticks import UNITS, hover_format
+
+# What an axis ends at where all values are 0: the whole 0 to 100 % would look
+# as if little were refused rather than nothing.
+FLAT = {"percent": 0.01, "ns": 1e3}
 
 
 def spread_columns(
@@ -53,11 +57,12 @@ def sizing_view(
         _spread(failures, "failures", "Allocations refused", x, "percent"),
         _spread(latency, "p99", "99th percentile of allocation latency", x, "ns"),
     ]
-    for chart, target in zip(charts, (failure_target, p99_target_ns), strict=True):
+    targets = (failure_target, "percent"), (p99_target_ns, "ns")
+    for chart, (target, written) in zip(charts, targets, strict=True):
         if target is not None:
-            _mark(chart, target, "width", theme.VERMILION)
+            _mark(chart, "target", target, written)
         if chosen is not None:
-            _mark(chart, chosen, "height", theme.BLACK)
+            _mark(chart, "answer", chosen, unit)
     return column(*charts, sizing_mode="stretch_width", name="hk_sizing_view")
 
 
@@ -76,7 +81,8 @@ def _spread(
 ) -> figure:
     source = ColumnDataSource(data=columns, name=f"hk_sizing_{name}")
     high = columns["high"][np.isfinite(columns["high"])]
-    top = theme.headroom(high.max() if len(high) else 0)
+    highest = high.max() if len(high) else 0
+    top = theme.headroom(highest if highest > 0 else FLAT[unit])
     fig = theme.chart(
         f"hk_sizing_{name}_figure",
         title=title,
@@ -115,7 +121,7 @@ def _median_and_bounds(fig: figure, source: ColumnDataSource) -> Any:
         source=source,
         size=7,
         color=colour,
-        legend_label="median of the seeds; bars and shade: least to greatest",
+        legend_label="median (shade: all seeds)",
     )
     whisker = Whisker(base="setting", lower="low", upper="high", source=source)
     whisker.line_color = whisker.upper_head.line_color = theme.INK
@@ -124,15 +130,18 @@ def _median_and_bounds(fig: figure, source: ColumnDataSource) -> Any:
     return dots
 
 
-def _mark(fig: figure, at: float, dimension: str, colour: str) -> None:
-    name = "hk_chosen" if dimension == "height" else "hk_target"
-    fig.add_layout(
-        Span(
-            location=float(at),
-            dimension=dimension,
-            line_color=colour,
-            line_dash="dashed",
-            line_width=1.5,
-            name=name,
-        )
+def _mark(fig: figure, what: str, at: float, unit: str) -> None:
+    """A dashed line through the whole chart, named and with its value."""
+    across = what == "target"
+    source = ColumnDataSource(data={"at": [float(at)]}, name=f"hk_sizing_{what}")
+    draw = fig.hspan if across else fig.vspan
+    value = UNITS[unit].text(at) if unit != "count" else ""
+    draw(
+        "at",
+        source=source,
+        line_color=theme.VERMILION if across else theme.BLACK,
+        line_dash="dashed",
+        line_width=1.5,
+        legend_label=f"{what} {value}".strip(),
+        name=f"hk_{what}",
     )

@@ -79,7 +79,8 @@ class _Panel:
                 _PAINTERS[name](self, renderer.glyph, renderer.data_source.data)
         for span in self.plot.center:
             if isinstance(span, Span) and span.visible and span.location is not None:
-                self._span(span)
+                across = span.dimension == "width"
+                self.line(span.location, across=across, colour=span.line_color)
         self._blank_outside()
         self._frame()
 
@@ -151,14 +152,13 @@ class _Panel:
             self.draw.rectangle(swatch, fill=colour)
             right -= 30 * k
 
-    def _span(self, span: Span) -> None:
-        if span.dimension == "height":
-            at = self.x(span.location)
-            line = (at, self.top, at, self.bottom)
+    def line(self, at: float, *, across: bool, colour: str) -> None:
+        """From edge to edge at a value of y, or of x."""
+        if across:
+            line = (self.left, self.y(at), self.right, self.y(at))
         else:
-            at = self.y(span.location)
-            line = (self.left, at, self.right, at)
-        self.draw.line(line, fill=span.line_color, width=SHARPNESS)
+            line = (self.x(at), self.top, self.x(at), self.bottom)
+        self.draw.line(line, fill=colour, width=SHARPNESS)
 
     def _blank_outside(self) -> None:
         """Pillow has no clipping: what was drawn over the margins goes."""
@@ -286,6 +286,12 @@ def _scatter(panel: _Panel, glyph: Any, data: Columns) -> None:
         panel.draw.ellipse((at_x - r, at_y - r, at_x + r, at_y + r), fill=colour)
 
 
+def _span(panel: _Panel, glyph: Any, data: Columns) -> None:
+    colour = _colour(glyph, {}, 1)[0]
+    for at in _column(getattr(glyph, "x", None) or glyph.y, data, _rows(data)):
+        panel.line(at, across=type(glyph).__name__ == "HSpan", colour=colour)
+
+
 def _image(panel: _Panel, glyph: Any, data: Columns) -> None:
     palette = glyph.color_mapper.palette
     for cells, x, y, dw, dh in zip(
@@ -310,4 +316,6 @@ _PAINTERS: dict[str, Callable[[_Panel, Any, Columns], None]] = {
     "Step": _line,
     "Line": _line,
     "Scatter": _scatter,
+    "HSpan": _span,
+    "VSpan": _span,
 }

@@ -275,3 +275,28 @@ def test_the_smallest_buffer_has_a_cell():
     (image,) = recording.life_columns(start, end, address, size, code, base=0)["image"]
     assert image.any(axis=0).all()
     assert image.any(axis=1).all()
+
+
+def sizing_of(share, **marks):
+    setting = np.arange(1, 6) * MiB
+    shares, p99 = np.full(5, share), np.full(5, 2e6)
+    return sizing.sizing_view(setting, shares, p99, label="camera.size", **marks)
+
+
+@pytest.mark.parametrize(
+    ("chart", "target"), [("failures", "target 10 %"), ("p99", "target 1 ms")]
+)
+def test_target_and_answer_are_in_the_legend(chart, target):
+    layout = sizing_of(0.5, chosen=3 * MiB, failure_target=0.1, p99_target_ns=1e6)
+    (legend,) = layout.select_one({"name": f"hk_sizing_{chart}_figure"}).legend
+    assert [i.label.value for i in legend.items][1:] == [target, "answer 3 MiB"]
+
+
+def test_a_flat_zero_is_drawn_to_a_scale_on_which_little_would_be_seen():
+    refused = sizing_of(0.0).select_one({"name": "hk_sizing_failures_figure"})
+    assert 0.01 <= refused.y_range.end < 0.011
+
+
+@pytest.mark.parametrize("mark", [{"chosen": 3 * MiB}, {"failure_target": 0.1}])
+def test_a_dashed_line_is_in_the_static_picture_too(mark):
+    assert picture(sizing_of(0.5, **mark)) != picture(sizing_of(0.5))
