@@ -5,11 +5,52 @@ from __future__ import annotations
 
 import importlib.metadata
 import sys
+import uuid
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bokeh.models import LayoutDOM
 
 # Figures, sliders inside figures, tables: what the views use.
 COMPONENTS = ("bokeh", "bokeh-widgets", "bokeh-tables")
 LOAD_TIMEOUT_MS = 5000
+
+# Bokeh's own output gives up where BokehJS is missing, and JupyterLab then shows
+# "Javascript Error: timeout": in every page that was reloaded. This one says what
+# to do, and waits: it is drawn as soon as the notebook's first cell has run. A
+# cell that is run again takes the documents of its last run out of the page.
+_ASLEEP = "A figure is here when the notebook runs: run all cells."
+_DRAW_HTML = """<div class="hk-show">ASLEEP</div><script>
+(() => {
+  const host = document.currentScript.previousElementSibling
+  const [cell, run] = [CELL, RUN]
+  const item = ITEM
+  const sweep = () => {
+    for (const old of [...Bokeh.documents]) {
+      const [kind, its_cell, its_run] = old.roots()[0]?.tags ?? []
+      if (kind !== "hk.show" || its_cell !== cell || its_run === run)
+        continue
+      for (const view of [...Bokeh.index.roots])
+        if (view.model.document === old) view.remove()
+      Bokeh.documents.splice(Bokeh.documents.indexOf(old), 1)
+    }
+  }
+  const draw = () => {
+    if (!window.Bokeh?.embed)
+      return false
+    if (host.isConnected) {
+      sweep()
+      host.replaceChildren()
+      Bokeh.embed.embed_item(item, host)
+    }
+    return true
+  }
+  if (!draw()) {
+    const again = setInterval(() => { if (draw()) clearInterval(again) }, 250)
+  }
+})()
+</script>"""
 
 
 def init(*, keep: bool = False) -> None:
@@ -53,6 +94,42 @@ def _load(*, keep: bool) -> None:
     handle = display(shown, raw=True, display_id=True)  # type: ignore[no-untyped-call]
     if not keep:
         handle.update(said, raw=True)
+
+
+def draw(layout: LayoutDOM) -> None:
+    """Show ``layout`` below the cell that runs; no kernel is needed afterwards."""
+    from bokeh.core.json_encoder import serialize_json
+    from bokeh.embed import json_item
+    from IPython.display import display
+
+    cell, run = cell_id() or uuid.uuid4().hex, _message_id()
+    layout.tags = ["hk.show", cell, run]
+    item = json_item(layout)
+    values = {"ASLEEP": _ASLEEP, "CELL": serialize_json(cell)}
+    values |= {"RUN": serialize_json(run), "ITEM": serialize_json(item)}
+    shown = _DRAW_HTML
+    for name, value in values.items():
+        # "<" would end the script, or begin a comment, within a text.
+        shown = shown.replace(name, value.replace("<", "\\u003c"))
+    said = {"text/html": shown, "text/plain": _ASLEEP}
+    display(said, raw=True)  # type: ignore[no-untyped-call]
+
+
+def cell_id() -> str:
+    """Of the cell that runs, as JupyterLab and VS Code name it; "" elsewhere."""
+    return str(_request().get("metadata", {}).get("cellId", ""))
+
+
+def _message_id() -> str:
+    return str(_request().get("header", {}).get("msg_id", ""))
+
+
+def _request() -> dict[str, Any]:
+    """The message by which the running cell was sent."""
+    from IPython import get_ipython
+
+    parent: dict[str, Any] = getattr(get_ipython(), "get_parent", dict)()
+    return parent
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from bokeh.models import LayoutDOM
 
-from heapkit import metrics
+from heapkit import metrics, notebook
 from heapkit.board import SystemHeap
 from heapkit.recommendation import Recommendation
 from heapkit.run import Run
@@ -33,8 +33,13 @@ def show(thing: Any, **options: Any) -> None:
     a browser opens. ``TypeError`` for anything that has no picture.
     """
     from bokeh.io import show as show_layout
+    from bokeh.io.state import curstate
 
-    show_layout(figure_of(thing, **options))
+    layout = figure_of(thing, **options)
+    if curstate().notebook:
+        notebook.draw(layout)
+    else:
+        show_layout(layout)
 
 
 @singledispatch

@@ -9,6 +9,7 @@ from weakref import WeakValueDictionary
 
 from heapkit.board import Board
 from heapkit.explorers.base import Explorer
+from heapkit.notebook import cell_id
 from heapkit.trace import Trace
 
 E = TypeVar("E", bound=Explorer)
@@ -43,11 +44,3 @@ def show(
     if state is not None:
         panel.state = state
     return panel
-
-
-def cell_id() -> str:
-    """Of the cell that runs, as JupyterLab and VS Code name it; "" elsewhere."""
-    from IPython import get_ipython
-
-    parent: dict[str, Any] = getattr(get_ipython(), "get_parent", dict)()
-    return str(parent.get("metadata", {}).get("cellId", ""))

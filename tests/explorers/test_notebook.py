@@ -5,6 +5,7 @@ import sys
 
 import IPython.display
 import pytest
+from bokeh.plotting import figure
 
 import heapkit as hk
 from heapkit import notebook
@@ -66,3 +67,12 @@ def test_check_says_how_to_get_what_is_missing(monkeypatch):
     monkeypatch.setattr(notebook, "_NEEDED", (("a thing", "no-such-package"),))
     assert notebook.check()[1].why == "pip install no-such-package"
     assert "no-such-package" not in sys.modules
+
+
+def test_a_figure_is_html_that_says_what_to_do_where_no_script_runs(displayed):
+    notebook.draw(figure(name="a<b", title="</script>"))
+    (shown,) = displayed
+    said, script = shown["text/html"].split("</div>", 1)
+    assert "run all cells" in said
+    assert "run all cells" in shown["text/plain"]
+    assert script.count("<") == 2

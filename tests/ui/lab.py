@@ -59,13 +59,17 @@ class Notebook:
         self.page, self.path, self.pictures = page, path, pictures
         self.outside, self.complaints = [], []
         self._address = address
+        self._url = f"{address}/lab/tree/{path.name}?reset"
         page.on("request", self._request)
         page.on("console", self._console)
         page.on("pageerror", self._page_error)
-        page.goto(
-            f"{address}/lab/tree/{path.name}?reset", wait_until="domcontentloaded"
-        )
-        page.wait_for_function(_READY.replace("NAME", repr(path.name)), timeout=60_000)
+        self.reload()
+
+    def reload(self):
+        """Load the page, as after F5; a kernel that runs goes on."""
+        self.page.goto(self._url, wait_until="domcontentloaded")
+        ready = _READY.replace("NAME", repr(self.path.name))
+        self.page.wait_for_function(ready, timeout=60_000)
 
     def close(self):
         for event, handler in (

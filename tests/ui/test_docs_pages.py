@@ -14,8 +14,10 @@ hk.notebook.init()
 plot = figure(name="line", width=300, height=200)
 line = plot.line([1, 2], [1, 3])
 show(plot)
+hk.show(hk.read(hk.sample("rk_dma_heap_alloc_map_rv1106")))
 """
-DRAWN = "() => window.Bokeh && Bokeh.documents.some(d => d.get_model_by_name('line'))"
+DRAWN = """() => ["line", "hk_snapshot"].every((name) =>
+  window.Bokeh?.documents.some((d) => d.get_model_by_name(name)))"""
 
 
 @pytest.fixture(scope="module")
@@ -41,5 +43,6 @@ def test_page_draws_its_figure_without_asking_anyone(tab, address):
     tab.goto(address)
     tab.wait_for_function(DRAWN, timeout=30_000)
     tab.wait_for_selector("canvas", state="visible")
+    tab.wait_for_selector(".hk-show .bk-Figure", state="visible")
     assert not complaints
     assert {url for url in asked if not url.startswith(("data:", "blob:"))} == {address}
