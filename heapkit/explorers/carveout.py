@@ -21,6 +21,7 @@ from heapkit.trace import Op
 from heapkit.units import format_bytes, format_ns
 from heapkit.views import gauges, strip, theme
 from heapkit.views.page_map import page_map
+from heapkit.views.ticks import format_share
 
 FITS = {
     "first fit": "first",
@@ -231,7 +232,7 @@ class CarveoutExplorer(Explorer):
             "free": format_bytes(free),
             "largest": format_bytes(largest),
             "holes": str(self._holes),
-            "fragmentation": f"{100 * metrics.fragmentation(free, largest):.1f} %",
+            "fragmentation": format_share(metrics.fragmentation(free, largest)),
             "refused": f"{len(self._not_served)} of {asked}",
         }
         if self._b:

@@ -24,7 +24,7 @@ from heapkit.trace import Op
 from heapkit.units import MiB, format_bytes, format_ns
 from heapkit.views import pool as view
 from heapkit.views import theme
-from heapkit.views.ticks import format_percent
+from heapkit.views.ticks import format_share
 
 # drivers/dma-buf/heaps/qcom_dynamic_page_pool.h of Qualcomm's kernels.
 QUALCOMM_FILL_MIB = 100
@@ -231,7 +231,7 @@ class PoolExplorer(Explorer):
         on, off = (metrics.percentiles(latency) for latency in self._latency)
         return style.facts(
             held_now=format_bytes(held),
-            from_the_pool=f"{format_percent(hits / entries)} of {entries} blocks",
+            from_the_pool=f"{format_share(hits / entries)} of {entries} blocks",
             p50=_against(on["p50"], off["p50"]),
             p99=_against(on["p99"], off["p99"]),
         )

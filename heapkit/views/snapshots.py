@@ -32,7 +32,7 @@ from heapkit.views.strip import (
     strip,
     strip_columns,
 )
-from heapkit.views.ticks import UNITS, hover_format, label_axis
+from heapkit.views.ticks import format_share, hover_format, label_axis
 
 ROW_PX = 25
 _UNNAMED = "(no name)"
@@ -201,7 +201,7 @@ def _written(columns: dict[str, Any], sizes: tuple[str, ...]) -> dict[str, Any]:
     for name in sizes:
         written[f"{name}_text"] = [format_bytes(value) for value in columns[name]]
     if "share" in columns:
-        written["share_text"] = [UNITS["percent"].text(v) for v in columns["share"]]
+        written["share_text"] = [format_share(v) for v in columns["share"]]
     return written
 
 

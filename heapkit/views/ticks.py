@@ -46,6 +46,13 @@ def format_percent(value: float) -> str:
     return f"{value * 100:.4g} %"
 
 
+def format_share(value: float) -> str:
+    """``0.3438`` as ``34.4 %``: one decimal, so that a column of them lines up."""
+    if 0 < value < 0.0005:
+        return "< 0.1 %"
+    return f"{value * 100:.1f} %"
+
+
 @dataclass(frozen=True)
 class Unit:
     """How a quantity is written. ``base`` and ``steps`` space its ticks."""

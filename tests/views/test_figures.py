@@ -19,6 +19,7 @@ from heapkit.views.snapshots import (
     snapshot_view,
 )
 from heapkit.views.static import picture
+from heapkit.views.ticks import format_share
 
 EVENTS = 5000
 
@@ -300,3 +301,16 @@ def test_a_flat_zero_is_drawn_to_a_scale_on_which_little_would_be_seen():
 @pytest.mark.parametrize("mark", [{"chosen": 3 * MiB}, {"failure_target": 0.1}])
 def test_a_dashed_line_is_in_the_static_picture_too(mark):
     assert picture(sizing_of(0.5, **mark)) != picture(sizing_of(0.5))
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0, "0.0 %"), (0.0001, "< 0.1 %"), (0.002815, "0.3 %"), (0.34378, "34.4 %")],
+)
+def test_shares_are_written_in_one_form(share, text):
+    assert format_share(share) == text
+
+
+def test_the_table_of_owners_has_one_decimal_in_each_share():
+    table = snapshot_view(SNAPSHOT).select_one({"name": "hk_owners"})
+    assert table.source.data["share_text"][:2] == ["25.0 %", "12.5 %"]
