@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import importlib.metadata
+import json
 import sys
 import uuid
 from dataclasses import dataclass
@@ -25,7 +28,7 @@ _DRAW_HTML = """<div class="hk-show">ASLEEP</div><script>
 (() => {
   const host = document.currentScript.previousElementSibling
   const [cell, run] = [CELL, RUN]
-  const item = ITEM
+  const packed = Uint8Array.from(atob("ITEM"), (c) => c.charCodeAt(0))
   const sweep = () => {
     for (const old of [...Bokeh.documents]) {
       const [kind, its_cell, its_run] = old.roots()[0]?.tags ?? []
@@ -36,14 +39,20 @@ _DRAW_HTML = """<div class="hk-show">ASLEEP</div><script>
       Bokeh.documents.splice(Bokeh.documents.indexOf(old), 1)
     }
   }
+  const embed = async () => {
+    const unpack = new DecompressionStream("gzip")
+    const plain = new Blob([packed]).stream().pipeThrough(unpack)
+    const item = await new Response(plain).json()
+    if (!host.isConnected)
+      return
+    sweep()
+    host.replaceChildren()
+    await Bokeh.embed.embed_item(item, host)
+  }
   const draw = () => {
     if (!window.Bokeh?.embed)
       return false
-    if (host.isConnected) {
-      sweep()
-      host.replaceChildren()
-      Bokeh.embed.embed_item(item, host)
-    }
+    embed()
     return true
   }
   if (!draw()) {
@@ -105,12 +114,14 @@ def draw(layout: LayoutDOM) -> None:
     cell, run = cell_id() or uuid.uuid4().hex, _message_id()
     layout.tags = ["hk.show", cell, run]
     item = json_item(layout)
-    values = {"ASLEEP": _ASLEEP, "CELL": serialize_json(cell)}
-    values |= {"RUN": serialize_json(run), "ITEM": serialize_json(item)}
-    shown = _DRAW_HTML
-    for name, value in values.items():
-        # "<" would end the script, or begin a comment, within a text.
-        shown = shown.replace(name, value.replace("<", "\\u003c"))
+    # A third of the size in the saved notebook, and nothing that ends a script.
+    packed = gzip.compress(serialize_json(item).encode(), mtime=0)
+    shown = (
+        _DRAW_HTML.replace("ASLEEP", _ASLEEP)
+        .replace("CELL", json.dumps(cell))
+        .replace("RUN", json.dumps(run))
+        .replace("ITEM", base64.b64encode(packed).decode())
+    )
     said = {"text/html": shown, "text/plain": _ASLEEP}
     display(said, raw=True)  # type: ignore[no-untyped-call]
 
