@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,6 +53,11 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
         self._closed = True
         self._history: list[tuple[str, float, dict[str, Any]]] = []
         self._drawn: dict[str, Any] = {}
+        # How often each control was turned, and how often the last picture knew
+        # of. Values would not do: one may be turned and turned back while a
+        # picture is drawn from both.
+        self._turns: Counter[str] = Counter()
+        self._turns_drawn: Counter[str] = Counter()
         self._anew = True  # the next picture may take nothing from the last one
         self._head = widgets.HTML()
         # Room for two lines always, so that nothing below it ever moves.
@@ -113,9 +119,9 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
         return heap, type(board.heap(heap))
 
     def _changed(self, *names: str) -> bool:
-        """Whether one of these controls moved since the last picture."""
+        """Whether one of these controls was turned since the last picture began."""
         return self._anew or any(
-            self._drawn[name] != self.controls[name].value for name in names
+            self._turns_drawn[name] != self._turns[name] for name in names
         )
 
     @property
@@ -244,11 +250,12 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
     # --- Events -----------------------------------------------------------------
 
     def _on_control(self, change: Mapping[str, Any]) -> None:
+        name = next(n for n, c in self.controls.items() if c is change["owner"])
+        self._turns[name] += 1  # at once: the lock may be a picture away
         # The lock before the question: another thread may be setting controls.
         with self._lock:
             if self._quiet:
                 return
-            name = next(n for n, c in self.controls.items() if c is change["owner"])
             self._remember(name)
         self._coalescer.request()
 
@@ -257,10 +264,10 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
         with self._lock, self._pane.picture(number):
             # Read first: what another thread turns meanwhile is a change for the
             # next picture.
-            values = self._values()
+            turns, values = self._turns.copy(), self._values()
             try:
                 self._facts.value = self._draw()
-                self._drawn, self._anew = values, False
+                self._turns_drawn, self._drawn, self._anew = turns, values, False
                 self._say("")
             except Exception as error:  # noqa: BLE001  # shown, and kept for tests
                 self._say(f"{type(error).__name__}: {error}", error)

@@ -232,3 +232,25 @@ def test_threads_may_turn_all_controls_at_once(panel):
     panel.reset()
     panel.state = values
     assert sources(panel) == turned
+
+
+def test_a_control_turned_and_turned_back_while_drawing_is_drawn_again(
+    carveout, monkeypatch
+):
+    as_it_is, other = carveout.colour.value, OTHERS["carveout"]["colour"]
+    draw = carveout._show_layout
+
+    def draw_while_another_thread_turns():
+        monkeypatch.setattr(carveout, "_show_layout", draw)
+        with carveout._silently():
+            carveout.colour.value = other
+            draw()
+            carveout.colour.value = as_it_is
+
+    before = sources(carveout)
+    monkeypatch.setattr(carveout, "_show_layout", draw_while_another_thread_turns)
+    with carveout._lock:
+        carveout._anew = True
+        carveout._coalescer.request()
+        carveout._coalescer.request()
+    assert sources(carveout) == before
