@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import threading
 import time
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -83,20 +84,21 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
 
     # --- For a subclass ---------------------------------------------------------
 
+    @abstractmethod
     def _build(self) -> tuple[list[widgets.Widget], LayoutDOM, list[widgets.Widget]]:
         """Rows of controls, the figure, and widgets below it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _adopt(self, *, new_board: bool, new_trace: bool) -> None:
         """Fit the controls to what is new; what is not keeps its controls."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _draw(self) -> str:
         """Update the figure; the facts line, as HTML."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _table(self) -> pd.DataFrame:
-        raise NotImplementedError
+        """What the figure shows, before it was reduced."""
 
     def _extent(self, name: str, end: float, start: float = 0) -> None:
         """What there is to see on an axis; a zoom lasts until that changes."""
