@@ -149,7 +149,7 @@ def run(command: Sequence[str], output: Path, *, timeout: float = 0) -> Result:
     """Boot, run ``command`` from the repository's root as root, power off.
 
     ``output`` is /mnt in the guest, the only place it can write to. A guest that
-    takes longer than ``timeout`` seconds is ended, and so is every helper.
+    takes longer than ``timeout`` seconds is ended, and so is all it started.
     """
     limit = timeout or float(os.environ.get("HEAPKIT_LIVE_TIMEOUT", "480"))
     _write_command(command, output)
