@@ -66,14 +66,12 @@ def size(
     goal = _target(target)
     heap, settings = _settings(board, vary)
     traces = _traces(trace, seeds)
-    jobs = [(s, i) for s in settings for i in range(len(traces))]
-    boards = {id(s): board.replace(s) for s in settings}
+    boards = [(setting, board.replace(setting)) for setting in settings]
+    jobs = [(*candidate, i) for candidate in boards for i in range(len(traces))]
 
-    def run(job: tuple[dict[str, Any], int]) -> Trial:
-        setting, index = job
-        result = replay(
-            traces[index], boards[id(setting)], gauges=False, progress=False
-        )
+    def run(job: tuple[dict[str, Any], Board, int]) -> Trial:
+        setting, candidate, index = job
+        result = replay(traces[index], candidate, gauges=False, progress=False)
         return _trial(result, heap, setting, index)
 
     with ThreadPoolExecutor(threads or os.cpu_count()) as pool:

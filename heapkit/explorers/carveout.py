@@ -165,6 +165,7 @@ class CarveoutExplorer(Explorer):
             run["largest_free_bytes"][rows],
             end=events,
         )
+        self._asked = np.count_nonzero(metrics.tried(run, self.heap))
         self._not_served = np.flatnonzero(metrics.refused(run, self.heap))
         self._refused.data = gauges.failure_columns(self._not_served, size=size)
         self._extent("events", max(1, events))
@@ -226,14 +227,13 @@ class CarveoutExplorer(Explorer):
         if len(before):
             free = int(run["free_bytes"][before[-1]])
             largest = int(run["largest_free_bytes"][before[-1]])
-        asked = np.count_nonzero(metrics.tried(run, self.heap))
         what = f"{Op(int(run['op'][event])).name} at {format_ns(run['time_ns'][event])}"
         facts = {
             "free": format_bytes(free),
             "largest": format_bytes(largest),
             "holes": str(self._holes),
             "fragmentation": format_share(metrics.fragmentation(free, largest)),
-            "refused": f"{len(self._not_served)} of {asked}",
+            "refused": f"{len(self._not_served)} of {self._asked}",
         }
         if self._b:
             facts["B"] = self._b
