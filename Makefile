@@ -8,9 +8,11 @@ BIN    := $(VENV)/bin
 LOCK   := .ci/requirements.txt
 
 # What the compiled core is made from. The folders are listed too: their time
-# changes when a file is added or removed.
+# changes when a file is added or removed. An editable install knows the packages
+# that there were when it was made.
 CORE := CMakeLists.txt pyproject.toml native/build_native.py \
-        $(shell find native/src native/include -type d -o -name '*.[ch]')
+        $(shell find native/src native/include -type d -o -name '*.[ch]') \
+        $(wildcard heapkit/*/__init__.py)
 
 # Two makes at once share one environment: one builds, the other waits.
 LOCKED := flock $(VENV)/build.lock

@@ -68,6 +68,10 @@ def imports(path):
                 yield ".".join([*base, alias.name])
 
 
+def inside_the_door(path):
+    return [m for m in imports(path) if m.startswith("heapkit._ffi.")]
+
+
 def inner_places(path):
     for module in imports(path):
         parts = module.split(".")
@@ -122,6 +126,13 @@ def test_only_the_ffi_door_says_ffi_or_lib(path):
         tree = ast.walk(ast.parse(path.read_text()))
         names = {node.id for node in tree if isinstance(node, ast.Name)}
         assert not names & {"ffi", "lib"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_the_ffi_door_is_entered_by_its_front(path):
+    if place(path) != "_ffi":
+        rooms = {p.stem for p in (PACKAGE / "_ffi").glob("*.py")}
+        assert not {m for m in inside_the_door(path) if m.split(".")[2] in rooms}
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+"""The door to the C core: the only importer of the compiled module.
+
+Above this package nobody sees a pointer. Numbers cross as numpy arrays whose
+record types are derived from the C structs, enums are read from the library,
+and a negative errno becomes an exception in one place, :func:`check`.
+Other packages import from here, never from a module inside.
+"""
+
+from heapkit._ffi.enums import (
+    ACCESS_OF,
+    MAX_DEVICES,
+    MAX_HEAPS,
+    MAX_ORDERS,
+    MAX_PAGE_ORDER,
+    NO_OWNER,
+    PAGE_SHIFT,
+    PAGE_SIZE,
+    READ_WRITE,
+    Access,
+    Fit,
+    HeapFlag,
+    HeapKind,
+    Op,
+    State,
+    TraceRule,
+)
+from heapkit._ffi.kernel import KernelStruct, allocation_data, sync_data, uapi_constant
+from heapkit._ffi.machine import Machine
+from heapkit._ffi.records import (
+    COST_NAMES,
+    GAUGES,
+    POOL_FILL,
+    REGION,
+    ROW,
+    Gauges,
+    MachineSpec,
+    Step,
+    check,
+)
+from heapkit._ffi.trace import CTrace, TraceColumns, check_trace
+
+__all__ = [
+    "ACCESS_OF",
+    "COST_NAMES",
+    "GAUGES",
+    "MAX_DEVICES",
+    "MAX_HEAPS",
+    "MAX_ORDERS",
+    "MAX_PAGE_ORDER",
+    "NO_OWNER",
+    "PAGE_SHIFT",
+    "PAGE_SIZE",
+    "POOL_FILL",
+    "READ_WRITE",
+    "REGION",
+    "ROW",
+    "Access",
+    "CTrace",
+    "Fit",
+    "Gauges",
+    "HeapFlag",
+    "HeapKind",
+    "KernelStruct",
+    "Machine",
+    "MachineSpec",
+    "Op",
+    "State",
+    "Step",
+    "TraceColumns",
+    "TraceRule",
+    "allocation_data",
+    "check",
+    "check_trace",
+    "sync_data",
+    "uapi_constant",
+]

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""Limits and enums of the core, each read from the library."""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+
+from heapkit._native import lib
+
+PAGE_SHIFT = lib.HK_PAGE_SHIFT
+PAGE_SIZE = 1 << PAGE_SHIFT
+MAX_PAGE_ORDER = lib.HK_MAX_PAGE_ORDER
+MAX_ORDERS = lib.HK_MAX_ORDERS
+MAX_HEAPS = lib.HK_MAX_HEAPS
+MAX_DEVICES = lib.HK_MAX_DEVICES
+NO_OWNER = 0xFFFF_FFFF  # hk_region.owner of a region that no buffer holds
+
+
+class Op(IntEnum):
+    """What an event of a trace does (``enum hk_op``)."""
+
+    ALLOC = lib.HK_OP_ALLOC
+    FREE = lib.HK_OP_FREE
+    ATTACH = lib.HK_OP_ATTACH
+    DETACH = lib.HK_OP_DETACH
+    MAP = lib.HK_OP_MAP
+    UNMAP = lib.HK_OP_UNMAP
+    BEGIN_CPU = lib.HK_OP_BEGIN_CPU
+    END_CPU = lib.HK_OP_END_CPU
+    PRESSURE = lib.HK_OP_PRESSURE
+
+
+class Access(IntFlag):
+    """Who touches a buffer (``enum hk_access``; DMA_BUF_SYNC_READ, _WRITE)."""
+
+    READ = lib.HK_ACCESS_READ
+    WRITE = lib.HK_ACCESS_WRITE
+
+
+READ_WRITE = Access.READ | Access.WRITE
+# As the interface spells them.
+ACCESS_OF = {"r": Access.READ, "w": Access.WRITE, "rw": READ_WRITE}
+
+
+class HeapKind(IntEnum):
+    """``enum hk_heap_kind``."""
+
+    SYSTEM = lib.HK_HEAP_SYSTEM
+    CMA = lib.HK_HEAP_CMA
+    CARVEOUT = lib.HK_HEAP_CARVEOUT
+    CHUNK = lib.HK_HEAP_CHUNK
+    SECURE = lib.HK_HEAP_SECURE
+
+
+class Fit(IntEnum):
+    """The placement rules of lib/genalloc.c (``enum hk_fit``)."""
+
+    FIRST = lib.HK_FIT_FIRST
+    BEST = lib.HK_FIT_BEST
+    FIRST_ALIGN = lib.HK_FIT_FIRST_ALIGN
+    ORDER_ALIGN = lib.HK_FIT_ORDER_ALIGN
+
+
+class HeapFlag(IntFlag):
+    """``enum hk_heap_flag``."""
+
+    POOLED = lib.HK_HEAP_POOLED
+    DEFERRED_FREE = lib.HK_HEAP_DEFERRED_FREE
+    UNCACHED = lib.HK_HEAP_UNCACHED
+    ZERO_AT_FREE = lib.HK_HEAP_ZERO_AT_FREE
+    RETRY_DRAINED = lib.HK_HEAP_RETRY_DRAINED
+
+
+class State(IntEnum):
+    """What a region is (``enum hk_region_state``)."""
+
+    FREE = lib.HK_REGION_FREE
+    USED = lib.HK_REGION_USED
+    POOL = lib.HK_REGION_POOL
+    DEFERRED = lib.HK_REGION_DEFERRED
+
+
+class TraceRule(IntEnum):
+    """Why :func:`check_trace` refuses an event (``enum hk_trace_rule``)."""
+
+    UNKNOWN_OP = lib.HK_TRACE_UNKNOWN_OP
+    TIME_BACKWARDS = lib.HK_TRACE_TIME_BACKWARDS
+    SIZE_ZERO = lib.HK_TRACE_SIZE_ZERO
+    SIZE_HUGE = lib.HK_TRACE_SIZE_HUGE
+    BUFFER_RANGE = lib.HK_TRACE_BUFFER_RANGE
+    BUFFER_LIVE = lib.HK_TRACE_BUFFER_LIVE
+    BUFFER_UNKNOWN = lib.HK_TRACE_BUFFER_UNKNOWN
+    CHAIN_RANGE = lib.HK_TRACE_CHAIN_RANGE
+    DEVICE_RANGE = lib.HK_TRACE_DEVICE_RANGE
+    ACCESS = lib.HK_TRACE_ACCESS

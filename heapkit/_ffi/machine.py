@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: MIT
+"""A machine: the handle of the core."""
+
+from __future__ import annotations
+
+import errno
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heapkit._ffi.enums import Op
+from heapkit._ffi.records import (
+    REGION,
+    ROW,
+    Gauges,
+    MachineSpec,
+    Step,
+    check,
+    records,
+)
+from heapkit._ffi.trace import CTrace
+from heapkit._native import ffi, lib
+from heapkit.errors import refusal
+
+
+class Machine:
+    """A board at one moment; see native/include/heapkit_abi.h.
+
+    The core wants a machine to be used by one thread at a time; :attr:`lock`
+    is taken around each call, so that misuse waits instead of corrupting.
+    """
+
+    def __init__(self, spec: MachineSpec, *, what: str = "board") -> None:
+        self.lock = threading.RLock()
+        heaps = ffi.new("struct hk_heap_spec[]", list(spec["heaps"]))
+        devices = ffi.new("struct hk_device_spec[]", list(spec["devices"]))
+        c_spec = ffi.new(
+            "struct hk_machine_spec *",
+            {
+                "memory": spec["memory"],
+                "heap": heaps,
+                "n_heaps": len(spec["heaps"]),
+                "device": devices,
+                "n_devices": len(spec["devices"]),
+                "costs": spec["costs"],
+            },
+        )
+        ret = ffi.new("struct hk_machine **")
+        check(lib.hk_machine_create(c_spec, ret), what)
+        self._handle: Any = ffi.gc(ret[0], lib.hk_machine_destroy)
+        self._event = ffi.new("struct hk_event *")
+        self._row = ffi.new("struct hk_row *")
+        self._gauges = ffi.new("struct hk_gauges *")
+
+    @property
+    def closed(self) -> bool:
+        """Whether :meth:`close` was called."""
+        return self._handle is None
+
+    def close(self) -> None:
+        """Give the machine's memory back; again is allowed and does nothing."""
+        with self.lock:
+            if self._handle is not None:
+                ffi.release(self._handle)
+                self._handle = None
+
+    def _open(self) -> Any:
+        if self._handle is None:
+            raise refusal(errno.EBADF, "the simulated heaps are closed")
+        return self._handle
+
+    def step(
+        self,
+        op: Op,
+        *,
+        buffer: int = 0,
+        size: int = 0,
+        offset: int = 0,
+        time_ns: int = 0,
+        device: int = 0,
+        access: int = 0,
+        heaps: Sequence[int] = (),
+    ) -> Step:
+        """Carry out one event. A refusal of the modelled kernel is its status."""
+        chain = ffi.new("uint16_t[]", list(heaps))
+        with self.lock:
+            event, row, gauges = self._event, self._row, self._gauges
+            event.op, event.buffer, event.size = op, buffer, size
+            event.offset, event.time_ns = offset, time_ns
+            event.device, event.access = device, access
+            event.heap, event.n_heaps = chain, len(heaps)
+            rc = lib.hk_machine_step(self._open(), event, row, gauges)
+            check(rc, f"{op.name} of buffer {buffer}")
+            values = [getattr(row, name) for name in ROW.names or ()]
+            return Step(*values, *(getattr(gauges, f) for f in Gauges._fields))
+
+    def replay(
+        self,
+        trace: CTrace,
+        *,
+        first: int,
+        rows: NDArray[np.void],
+        gauges: NDArray[np.void] | None = None,
+        fills: NDArray[np.void] | None = None,
+        fill_heap: int = 0,
+        check_every: int = 0,
+    ) -> None:
+        """Carry out ``len(rows)`` events from ``first`` on; the GIL is released."""
+        done = ffi.new("uint64_t *")
+        with self.lock:
+            rc = lib.hk_machine_replay(
+                self._open(),
+                trace.struct,
+                first,
+                len(rows),
+                records("hk_row", rows),
+                records("hk_gauges", gauges),
+                records("hk_pool_fill", fills),
+                fill_heap,
+                check_every,
+                done,
+            )
+            if rc == -errno.EUCLEAN:
+                self._raise_broken(f" after event {done[0]}")
+            check(rc, f"replay stopped at event {done[0]}")
+
+    def advance(self, now_ns: int) -> None:
+        """Let the idle threads (deferred free, pool refill) run until ``now_ns``."""
+        with self.lock:
+            check(lib.hk_machine_advance(self._open(), now_ns), f"time {now_ns} ns")
+
+    def gauges(self, heap: int) -> Gauges:
+        """Of one heap, now."""
+        ret = ffi.new("struct hk_gauges *")
+        with self.lock:
+            check(lib.hk_machine_gauges(self._open(), heap, ret), f"heap {heap}")
+        return Gauges(*(getattr(ret, name) for name in Gauges._fields))
+
+    def snapshot(self, heap: int) -> NDArray[np.void]:
+        """Every region of ``heap`` by address, as :data:`REGION` records."""
+        return self._regions(lib.hk_machine_snapshot, heap, f"heap {heap}")
+
+    def entries(self, buffer: int) -> NDArray[np.void]:
+        """The sg entries of a live buffer, as :data:`REGION` records."""
+        return self._regions(lib.hk_machine_entries, buffer, f"buffer {buffer}")
+
+    def _regions(
+        self, walk: Callable[..., int], which: int, what: str
+    ) -> NDArray[np.void]:
+        count = ffi.new("uint64_t *")
+        with self.lock:
+            rc = walk(self._open(), which, ffi.NULL, 0, count)
+            if rc != -errno.ENOSPC:
+                check(rc, what)
+            regions = np.zeros(count[0], dtype=REGION)
+            target = records("hk_region", regions)
+            check(walk(self._open(), which, target, len(regions), count), what)
+        return regions
+
+    def buddyinfo(self) -> NDArray[np.uint64]:
+        """Free blocks of each order: the numbers of /proc/buddyinfo."""
+        counts = np.zeros(lib.HK_NR_PAGE_ORDERS, dtype=np.uint64)
+        with self.lock:
+            target = ffi.from_buffer("uint64_t[]", counts, require_writable=True)
+            check(lib.hk_machine_buddyinfo(self._open(), target), "buddyinfo")
+        return counts
+
+    def pool_fill(self, heap: int) -> list[int]:
+        """Blocks in each pool of ``heap``, in the order of its orders."""
+        ret = ffi.new("struct hk_pool_fill *")
+        with self.lock:
+            check(lib.hk_machine_pool_fill(self._open(), heap, ret), f"heap {heap}")
+        return list(ret.items)
+
+    def check(self) -> None:
+        """Raise :class:`InvariantError` if an invariant is broken."""
+        with self.lock:
+            self._raise_broken("")
+
+    def _raise_broken(self, when: str) -> None:
+        rule = ffi.new("char const **")
+        rc = lib.hk_machine_check(self._open(), rule)
+        said = ffi.string(rule[0]).decode() if rule[0] != ffi.NULL else "unnamed rule"
+        check(rc, f"broken invariant{when}: {said}")
