@@ -10,11 +10,15 @@
 static int cma_heap_create(struct heap *heap)
 {
 	const struct hk_heap_spec *spec = &heap->spec;
+	const struct cma_range range = {
+		.base_pfn = spec->base >> HK_PAGE_SHIFT,
+		.count = spec->size >> HK_PAGE_SHIFT,
+	};
 
-	return cma_area_create(
-		spec->base >> HK_PAGE_SHIFT, spec->size >> HK_PAGE_SHIFT,
-		(uint32_t)__builtin_ctzll(spec->granule) - HK_PAGE_SHIFT,
-		&heap->cma);
+	return cma_area_create(&range, 1,
+			       (uint32_t)__builtin_ctzll(spec->granule) -
+				       HK_PAGE_SHIFT,
+			       &heap->cma);
 }
 
 static void cma_heap_destroy(struct heap *heap)
@@ -34,7 +38,7 @@ static int cma_heap_allocate(struct heap *heap, struct buffer *buffer,
 	if (align > heap->spec.alignment_order)
 		align = heap->spec.alignment_order;
 	*cost += costs->cma_call;
-	if (cma_area_alloc(heap->cma, pages, align, &pfn))
+	if (cma_area_alloc(heap->cma, pages, align, NULL, NULL, &pfn))
 		return -ENOMEM;
 	*cost += times(costs->cma_page, pages) + times(costs->zero_page, pages);
 	buffer_add_entry(buffer, pfn << HK_PAGE_SHIFT, buffer->size);

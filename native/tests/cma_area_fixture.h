@@ -4,6 +4,8 @@
 #ifndef HK_CMA_AREA_FIXTURE_H
 #define HK_CMA_AREA_FIXTURE_H
 
+#include <stddef.h>
+
 #include "cma_area.h"
 #include "harness.h"
 
@@ -12,9 +14,10 @@ static const uint64_t nowhere = UINT64_MAX;
 static inline struct cma_area *create(uint64_t base_pfn, uint64_t count,
 				      uint32_t order_per_bit)
 {
+	const struct cma_range range = {.base_pfn = base_pfn, .count = count};
 	struct cma_area *area = NULL;
 
-	CHECK_EQ(cma_area_create(base_pfn, count, order_per_bit, &area), 0);
+	CHECK_EQ(cma_area_create(&range, 1, order_per_bit, &area), 0);
 	return area;
 }
 
@@ -31,7 +34,8 @@ static inline uint64_t alloc(struct cma_area *area, uint64_t count,
 {
 	uint64_t pfn;
 
-	return cma_area_alloc(area, count, align, &pfn) ? nowhere : pfn;
+	return cma_area_alloc(area, count, align, NULL, NULL, &pfn) ? nowhere
+								    : pfn;
 }
 
 #endif
