@@ -96,6 +96,14 @@ enum hk_trace_rule {
 	HK_TRACE_ACCESS = 10, // CPU access that is neither READ nor WRITE
 };
 
+// How a run of any length is counted in so much memory and no more.
+enum hk_tally_size {
+	HK_LATENCY_STEPS = 128, // bins an octave: no bin is wider than 1/128
+	HK_LATENCY_BINS = 7424, // every uint64 has its bin
+	HK_NR_ERRNOS = 134, // the numbers of Linux, and 0
+	HK_NR_GAUGES = 4, // of struct hk_gauges, in its order
+};
+
 struct hk_memory_spec {
 	uint64_t base;
 	uint64_t total; // 0: no page allocator
@@ -227,7 +235,79 @@ struct hk_region {
 	uint32_t state; // enum hk_region_state
 };
 
+// --- What is kept of a trace that comes in parts ---
+
+// Of one op on one heap. A bin of the histogram holds the latencies that share
+// their highest bit and the seven below it: bins 0 … 255 one value each, then
+// 128 for every power of two.
+struct hk_op_tally {
+	uint64_t latency_ns; // summed, refused events too
+	uint64_t least_ns; // of the events with status 0; 0 if there is none
+	uint64_t most_ns;
+};
+
+struct hk_heap_tally {
+	uint64_t granule; // given: a buffer holds whole ones of so many bytes
+	uint64_t asked; // ALLOCs that tried the heap
+	uint64_t refused; // of those, what it did not serve
+	uint64_t served;
+	uint64_t entries; // of what it served
+	uint64_t pool_entries;
+	uint64_t held_bytes; // by buffers that are not freed
+	uint64_t peak_bytes;
+};
+
+// The events of one heap in a span of the trace.
+struct hk_bucket {
+	uint64_t events; // whose row names the heap
+	uint64_t refused; // ALLOCs that the heap did not serve
+	uint64_t low[4]; // each gauge after those events; 0 if there are none
+	uint64_t high[4];
+};
+
+// An event whose status is not 0.
+struct hk_refusal {
+	uint64_t event; // counted from the start of the trace
+	uint64_t buffer; // its id in the trace
+	uint64_t size;
+	uint64_t offset;
+	int64_t time_ns;
+	uint64_t latency_ns;
+	int32_t status;
+	int16_t heap; // the last tried
+	uint16_t tried;
+	uint16_t chain; // ALLOC: what it asked
+	uint16_t device;
+	uint8_t op;
+	uint8_t access;
+};
+
+struct hk_totals {
+	uint64_t events;
+	uint64_t fallbacks; // ALLOCs that a later heap of their chain served
+	uint64_t refusals; // events with a status that is not 0
+	uint64_t bucket_events; // events in each bucket: a power of two
+};
+
+// All zero to begin with, but for what is given; the arrays are the caller's.
+// Row n_heaps is for events of no heap (PRESSURE).
+struct hk_tally {
+	uint32_t n_heaps;
+	uint32_t n_buckets; // even
+	uint32_t n_kept;
+	struct hk_totals *totals; // bucket_events is 1 to begin with
+	struct hk_heap_tally *heap; // [n_heaps + 1]
+	struct hk_op_tally *op; // [n_heaps + 1][HK_NR_OPS]
+	uint64_t *status; // [n_heaps + 1][HK_NR_OPS][HK_NR_ERRNOS]: events
+	uint64_t *latency; // [n_heaps + 1][HK_NR_OPS][HK_LATENCY_BINS]: those
+			   // with status 0
+	struct hk_bucket *bucket; // [n_heaps + 1][n_buckets]
+	int64_t *bucket_time_ns; // [n_buckets]: of the first event
+	struct hk_refusal *kept; // [n_kept]: the first ones
+};
+
 struct hk_machine;
+struct hk_intake;
 
 // --- A machine -------------------------------------------------------------
 
@@ -270,6 +350,33 @@ int hk_machine_replay(struct hk_machine *machine, const struct hk_trace *trace,
 int hk_machine_advance(struct hk_machine *machine, int64_t now_ns);
 // 0, or -EINVAL with the first event that breaks a rule in *@ret.
 int hk_trace_check(const struct hk_trace *trace, struct hk_fault *ret);
+
+// --- A trace that comes in parts ---------------------------------------------
+
+// What has to be known of the parts before: which ids are held. It grows with
+// the buffers held at once. -ENOMEM.
+int hk_intake_create(struct hk_intake **ret);
+// Also takes NULL.
+void hk_intake_destroy(struct hk_intake *intake);
+// Events taken so far.
+uint64_t hk_intake_events(const struct hk_intake *intake);
+// Check events @first … of the next part as hk_trace_check() does the whole, and
+// that no time is negative. @ids are its buffers, any numbers; part->buffer is
+// not read. @numbers, if not NULL, gets a number for each, which are used again
+// after a FREE and so stay small. -EINVAL: *@fault has the first refused event,
+// counted from the start of the trace; -ENOMEM. After either only
+// hk_intake_destroy() may follow.
+int hk_intake_take(struct hk_intake *intake, const struct hk_trace *part,
+		   const uint64_t *ids, uint64_t first, uint64_t count,
+		   uint32_t *numbers, struct hk_fault *fault);
+// Check, replay and count events of the next part: machine, intake and tally
+// have then seen the same events. Errors are those of hk_intake_take() and
+// hk_machine_replay(); *@fault has rule 0 if no rule of a trace was broken, but
+// an argument or the chain of an ALLOC was. After one, all three are undefined.
+int hk_machine_replay_part(struct hk_machine *machine, struct hk_intake *intake,
+			   struct hk_tally *tally, const struct hk_trace *part,
+			   const uint64_t *ids, uint64_t first, uint64_t count,
+			   struct hk_fault *fault);
 
 // --- Looking inside ----------------------------------------------------------
 

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+//
+// A trace that comes in parts: each is checked with what the parts before left,
+// and its buffers are numbered.
+
+#include "intake.h"
+
+#include "trace_rule.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int hk_intake_create(struct hk_intake **ret)
+{
+	struct hk_intake *intake = calloc(1, sizeof(*intake));
+
+	if (!intake)
+		return -ENOMEM;
+	if (id_map_init(&intake->ids)) {
+		free(intake);
+		return -ENOMEM;
+	}
+	*ret = intake;
+	return 0;
+}
+
+void hk_intake_destroy(struct hk_intake *intake)
+{
+	if (!intake)
+		return;
+	id_map_destroy(&intake->ids);
+	free(intake->held);
+	free(intake);
+}
+
+uint64_t hk_intake_events(const struct hk_intake *intake)
+{
+	return intake->events;
+}
+
+// Room in held[] for every number there may be.
+static int reserve_held(struct hk_intake *intake)
+{
+	const uint32_t wanted = intake->ids.capacity;
+	uint64_t *held;
+
+	if (intake->n_held >= wanted)
+		return 0;
+	held = realloc(intake->held, wanted * sizeof(*held));
+	if (!held)
+		return OUT_OF_CORE;
+	memset(held + intake->n_held, 0,
+	       (wanted - intake->n_held) * sizeof(*held));
+	intake->held = held;
+	intake->n_held = wanted;
+	return 0;
+}
+
+// The number of the event's buffer, and what becomes of it.
+static int number_buffer(struct hk_intake *intake, uint8_t op, uint64_t id,
+			 uint32_t *number)
+{
+	if (op == HK_OP_ALLOC)
+		return id_map_add(&intake->ids, id, number) ||
+				       reserve_held(intake)
+			       ? OUT_OF_CORE
+			       : 0;
+	*number = id_map_find(&intake->ids, id);
+	if (op == HK_OP_FREE)
+		id_map_remove(&intake->ids, id);
+	return 0;
+}
+
+static int take_one(struct hk_intake *intake, const struct hk_trace *part,
+		    uint64_t id, uint64_t i, uint32_t *number,
+		    enum hk_trace_rule *rule)
+{
+	*number = 0;
+	*rule = trace_rule_alone(part, i, intake->time_ns);
+	if (*rule || part->op[i] == HK_OP_PRESSURE)
+		return 0;
+	*rule = trace_rule_held(part, i,
+				id_map_find(&intake->ids, id) != ID_NONE);
+	return *rule ? 0 : number_buffer(intake, part->op[i], id, number);
+}
+
+int hk_intake_take(struct hk_intake *intake, const struct hk_trace *part,
+		   const uint64_t *ids, uint64_t first, uint64_t count,
+		   uint32_t *numbers, struct hk_fault *fault)
+{
+	*fault = (struct hk_fault){.index = intake->events};
+	if (first > part->n || count > part->n - first)
+		return -EINVAL;
+	for (uint64_t i = first; i < first + count; i++) {
+		enum hk_trace_rule rule;
+		uint32_t number;
+		int ret = take_one(intake, part, ids[i], i, &number, &rule);
+
+		fault->index = intake->events;
+		fault->rule = rule;
+		if (ret)
+			return -ENOMEM;
+		if (rule)
+			return -EINVAL;
+		if (numbers)
+			numbers[i - first] = number;
+		intake->time_ns = part->time_ns[i];
+		intake->events++;
+	}
+	return 0;
+}

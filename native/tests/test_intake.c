@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT
+//
+// A trace in parts is judged as the whole is.
+#include "../src/intake.h"
+
+#include "../src/internal.h"
+#include "harness.h"
+
+enum { ROOM = 400, IDS = 6 };
+
+struct table {
+	struct hk_trace trace;
+	uint8_t op[ROOM];
+	uint32_t buffer[ROOM];
+	uint64_t id[ROOM];
+	uint64_t size[ROOM];
+	uint16_t chain[ROOM];
+	int64_t time_ns[ROOM];
+	uint16_t device[ROOM];
+	uint8_t access[ROOM];
+};
+
+static void init(struct table *t)
+{
+	*t = (struct table){0};
+	t->trace = (struct hk_trace){
+		.op = t->op,
+		.buffer = t->buffer,
+		.size = t->size,
+		.chain = t->chain,
+		.time_ns = t->time_ns,
+		.device = t->device,
+		.access = t->access,
+		.n_buffers = IDS,
+		.n_chains = 2,
+		.n_devices = 2,
+	};
+}
+
+static void add(struct table *t, enum hk_op op, uint32_t buffer)
+{
+	const uint64_t i = t->trace.n++;
+
+	t->op[i] = (uint8_t)op;
+	t->buffer[i] = buffer;
+	t->id[i] = ~(uint64_t)buffer << 20;
+	t->size[i] = 4096;
+	t->access[i] = HK_ACCESS_READ;
+	t->time_ns[i] = (int64_t)i;
+}
+
+// Take @t in parts of @step events; the fault of the last one.
+static int take(const struct table *t, uint64_t step, uint32_t *numbers,
+		struct hk_fault *fault)
+{
+	struct hk_intake *intake;
+	int ret = 0;
+
+	*fault = (struct hk_fault){0};
+	CHECK_EQ(hk_intake_create(&intake), 0);
+	for (uint64_t i = 0; i < t->trace.n && !ret; i += step) {
+		const uint64_t left = t->trace.n - i;
+
+		ret = hk_intake_take(intake, &t->trace, t->id, i,
+				     left < step ? left : step,
+				     numbers ? numbers + i : NULL, fault);
+	}
+	if (!ret)
+		CHECK_EQ(hk_intake_events(intake), t->trace.n);
+	hk_intake_destroy(intake);
+	return ret;
+}
+
+TEST(a_buffer_lives_from_one_part_to_another)
+{
+	struct hk_fault fault;
+	struct table t;
+
+	init(&t);
+	add(&t, HK_OP_ALLOC, 1);
+	add(&t, HK_OP_MAP, 1);
+	add(&t, HK_OP_FREE, 1);
+	add(&t, HK_OP_ALLOC, 1);
+	CHECK_EQ(take(&t, 1, NULL, &fault), 0);
+	CHECK_EQ(fault.rule, HK_TRACE_OK);
+}
+
+TEST(a_fault_is_counted_from_the_start_of_the_trace)
+{
+	struct hk_fault fault;
+	struct table t;
+
+	init(&t);
+	for (uint32_t i = 0; i < 5; i++)
+		add(&t, HK_OP_ALLOC, i);
+	add(&t, HK_OP_ALLOC, 2);
+	CHECK_EQ(take(&t, 2, NULL, &fault), -EINVAL);
+	CHECK_EQ(fault.index, 5);
+	CHECK_EQ(fault.rule, HK_TRACE_BUFFER_LIVE);
+}
+
+TEST(time_does_not_go_back_between_parts_nor_before_zero)
+{
+	struct hk_fault fault;
+	struct table t;
+
+	init(&t);
+	add(&t, HK_OP_PRESSURE, 0);
+	add(&t, HK_OP_PRESSURE, 0);
+	t.time_ns[0] = 7;
+	CHECK_EQ(take(&t, 1, NULL, &fault), -EINVAL);
+	CHECK_EQ(fault.index, 1);
+	CHECK_EQ(fault.rule, HK_TRACE_TIME_BACKWARDS);
+	t.time_ns[0] = -1;
+	CHECK_EQ(take(&t, 1, NULL, &fault), -EINVAL);
+	CHECK_EQ(fault.index, 0);
+}
+
+TEST(buffers_held_at_once_have_numbers_of_their_own_and_small_ones)
+{
+	uint32_t number[ROOM];
+	struct hk_fault fault;
+	struct table t;
+
+	init(&t);
+	for (uint32_t i = 0; i < 60; i++) {
+		add(&t, HK_OP_ALLOC, i);
+		add(&t, HK_OP_BEGIN_CPU, i);
+		if (i >= 2)
+			add(&t, HK_OP_FREE, i - 2);
+	}
+	CHECK_EQ(take(&t, 7, number, &fault), 0);
+	for (uint64_t i = 0; i < t.trace.n; i++) {
+		CHECK(number[i] < 3);
+		if (t.op[i] == HK_OP_BEGIN_CPU)
+			CHECK_EQ(number[i], number[i - 1]);
+		if (t.op[i] == HK_OP_FREE)
+			CHECK(number[i] != number[i - 1]);
+	}
+}
+
+TEST(events_beyond_the_part_are_refused)
+{
+	struct hk_intake *intake;
+	struct hk_fault fault;
+	struct table t;
+
+	init(&t);
+	add(&t, HK_OP_PRESSURE, 0);
+	CHECK_EQ(hk_intake_create(&intake), 0);
+	CHECK_EQ(hk_intake_take(intake, &t.trace, t.id, 0, 2, NULL, &fault),
+		 -EINVAL);
+	CHECK_EQ(hk_intake_take(intake, &t.trace, t.id, 2, 0, NULL, &fault),
+		 -EINVAL);
+	CHECK_EQ(fault.rule, HK_TRACE_OK);
+	hk_intake_destroy(intake);
+	hk_intake_destroy(NULL);
+}
+
+// Mostly a trace that makes sense.
+static void random_events(struct table *t, struct rng *rng)
+{
+	bool held[IDS] = {false};
+
+	init(t);
+	for (uint32_t i = 0; i < ROOM; i++) {
+		const uint32_t id = rng_below(rng, IDS);
+		const enum hk_op op = !held[id]		  ? HK_OP_ALLOC
+				      : rng_below(rng, 2) ? HK_OP_FREE
+							  : HK_OP_END_CPU;
+
+		held[id] ^= op == HK_OP_ALLOC || op == HK_OP_FREE;
+		add(t, op, id);
+	}
+}
+
+static void spoil(struct table *t, struct rng *rng)
+{
+	const uint32_t i = rng_below(rng, ROOM);
+
+	switch (rng_below(rng, 6)) {
+	case 0:
+		t->op[i] = (uint8_t)rng_below(rng, HK_NR_OPS + 1);
+		break;
+	case 1:
+		t->time_ns[i] = rng_below(rng, ROOM);
+		break;
+	case 2:
+		t->size[i] = rng_below(rng, 2) ? 0 : UINT64_MAX;
+		break;
+	case 3:
+		t->chain[i] = 2;
+		break;
+	case 4:
+		t->device[i] = 2;
+		break;
+	default:
+		t->access[i] = (uint8_t)rng_below(rng, 6);
+	}
+}
+
+TEST(parts_are_refused_where_the_whole_is)
+{
+	struct rng rng = {5};
+	uint32_t refused = 0;
+
+	for (uint32_t round = scaled(400); round; round--) {
+		struct hk_fault whole, part;
+		struct table t;
+		int ret;
+
+		random_events(&t, &rng);
+		spoil(&t, &rng);
+		spoil(&t, &rng);
+		ret = hk_trace_check(&t.trace, &whole);
+		CHECK_EQ(take(&t, 1 + rng_below(&rng, 99), NULL, &part), ret);
+		CHECK_EQ(part.rule, whole.rule);
+		if (ret)
+			CHECK_EQ(part.index, whole.index);
+		refused += ret != 0;
+	}
+	CHECK(refused > 100);
+}
+
+TEST(an_intake_that_starves_says_so)
+{
+	struct hk_intake *intake = NULL;
+	struct hk_fault fault;
+	struct table t;
+
+	for (uint32_t nth = 1; nth <= 2; nth++) {
+		fail_allocation(nth);
+		CHECK_EQ(hk_intake_create(&intake), -ENOMEM);
+	}
+	init(&t);
+	add(&t, HK_OP_ALLOC, 0);
+	// The map's numbers, then what they hold.
+	for (uint32_t nth = 1; nth <= 2; nth++) {
+		fail_allocation(0);
+		CHECK_EQ(hk_intake_create(&intake), 0);
+		fail_allocation(nth);
+		CHECK_EQ(hk_intake_take(intake, &t.trace, t.id, 0, 1, NULL,
+					&fault),
+			 -ENOMEM);
+		hk_intake_destroy(intake);
+	}
+}
