@@ -33,7 +33,7 @@ test: $(VENV)/.core ## run every test; ARGS="-k pool" or ARGS=tests/unit picks s
 	@.ci/system-packages test
 	$(BIN)/python -m pytest $(ARGS)
 
-bench: $(VENV)/.core ## measure replay rates; ARGS=--json for a machine
+bench: $(VENV)/.core ## measure against the budgets; ARGS=--json, ARGS="--only buddy"
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 docs: $(VENV)/.core ## run the notebooks and write them as offline pages to docs/_site

@@ -1,31 +1,39 @@
 # SPDX-License-Identifier: MIT
-"""``python -m benchmarks [--json] [--rounds N]``: measure, and say on what."""
+"""``python -m benchmarks``: measure, and say on what. Exit status 1: wrong results."""
 
 from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict
+import sys
 
-from benchmarks import replay_rate
+from benchmarks import native, report
 from benchmarks.machine import machine
+from benchmarks.plan import Plan
+from benchmarks.program import WrongResult
 
 
-def main() -> None:
+def main() -> int:
     """Run every benchmark and print a table, or JSON for a program."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--rounds", type=int, default=7, help="the best of N counts")
+    parser.add_argument("--rounds", type=int, default=5, help="the median of N counts")
+    parser.add_argument("--quick", action="store_true", help="a part of each trace")
+    parser.add_argument("--only", default="", help="WORD,…: names that have one")
     asked = parser.parse_args()
+    plan = Plan(rounds=asked.rounds, quick=asked.quick, only=asked.only)
     where = machine()
-    rates = [replay_rate.measure(name, asked.rounds) for name in replay_rate.WORKLOADS]
+    try:
+        figures = native.measure(plan)
+    except WrongResult as wrong:
+        print(wrong, file=sys.stderr)
+        return 1
     if asked.json:
-        rows = [asdict(rate) for rate in rates]
-        print(json.dumps({"machine": where, "replay": rows}, indent=2))
-        return
-    print(", ".join(f"{name} {value}" for name, value in where.items()))
-    print(replay_rate.table(rates))
+        print(json.dumps(report.document(where, figures), indent=2))
+    else:
+        print(report.table(where, figures))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
