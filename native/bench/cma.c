@@ -4,6 +4,8 @@
 // most CONFIG_CMA_ALIGNMENT. The area is idle.
 #include "contender.h"
 
+#include <stddef.h>
+
 #include "cma_area.h"
 #include "order.h"
 
@@ -11,7 +13,9 @@ enum { CMA_ALIGNMENT = 8 };
 
 static int area_create(uint64_t pages, void **ret)
 {
-	return cma_area_create(HEAP_PFN, pages, 0, (struct cma_area **)ret);
+	struct cma_range range = {.base_pfn = HEAP_PFN, .count = pages};
+
+	return cma_area_create(&range, 1, 0, (struct cma_area **)ret);
 }
 
 static void area_destroy(void *heap)
@@ -25,7 +29,7 @@ static bool area_take(void *heap, uint32_t pages, uint64_t *pfn)
 
 	if (order > CMA_ALIGNMENT)
 		order = CMA_ALIGNMENT;
-	return !cma_area_alloc(heap, pages, order, pfn);
+	return !cma_area_alloc(heap, pages, order, NULL, NULL, pfn);
 }
 
 static void area_give(void *heap, uint64_t pfn, uint32_t pages)
