@@ -22,6 +22,7 @@ from heapkit.board_parts import (
     RegionHeap,
     SecureHeap,
     SystemHeap,
+    span_of,
 )
 from heapkit.costs import Costs
 from heapkit.placement import place
@@ -239,7 +240,7 @@ def _with_min_free(memory: Memory | None) -> Memory | None:
 def _range(heap: Heap) -> tuple[int | None, int | None, int | None]:
     if isinstance(heap, SystemHeap) or heap.base is None:
         return None, None, None
-    return heap.base, heap.size, heap.base + heap.size
+    return heap.base, heap.size, heap.base + span_of(heap)
 
 
 def _split(key: object, owners: Sequence[str]) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from math import isqrt
 from typing import Any, ClassVar, TypeAlias
 
 from heapkit import arguments as check
-from heapkit._ffi import MAX_ORDERS, MAX_PAGE_ORDER, PAGE_SIZE
+from heapkit._ffi import MAX_CMA_RANGES, MAX_ORDERS, MAX_PAGE_ORDER, PAGE_SIZE
 from heapkit.units import MS, KiB
 
 # lib/genalloc.c: gen_pool_first_fit, _best_fit, _first_fit_align and
@@ -41,6 +41,20 @@ def _optional_base(owner: str, base: object, *, multiple: int) -> int | None:
     if base is None:
         return None
     return check.address(owner, "base", base, multiple=multiple)
+
+
+def _ranges(owner: str, value: object, *, multiple: int) -> tuple[tuple[int, int], ...]:
+    allowed = f"1 to {MAX_CMA_RANGES} pairs (base, size)"
+    if not isinstance(value, (tuple, list)) or len(value) > MAX_CMA_RANGES:
+        raise check.wrong(owner, "ranges", value, allowed)
+    ranges = []
+    for pair in value:
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            raise check.wrong(owner, "ranges", value, allowed)
+        base = check.address(owner, "ranges", pair[0], multiple=multiple)
+        size = check.size(owner, "ranges", pair[1], multiple=multiple)
+        ranges.append((base, size))
+    return tuple(ranges)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,14 +181,18 @@ class CmaHeap:
     is CONFIG_CMA_ALIGNMENT, the cap on a buffer's alignment: 4 to 12 in Kconfig,
     lower to compare with an unaligned search. A bit stands for
     ``2**order_per_bit`` pages.
+
+    ``ranges`` puts the area into several pieces, ``(base, size)`` each, tried in
+    that order; ``size`` is then their sum and ``base`` the lowest.
     """
 
     kind: ClassVar[str] = "cma"
     name: str = "default_cma_region"
-    size: int
+    size: int = 0
     base: int | None = None
     alignment_order: int = 8
     order_per_bit: int = 0
+    ranges: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self) -> None:
         name = check.file_name("CmaHeap", "name", self.name)
@@ -184,10 +202,23 @@ class CmaHeap:
         )
         _set(self, order_per_bit=order)
         granule = self.granule
+        if self.ranges:
+            self._take_ranges(owner)
         _set(self, size=check.size(owner, "size", self.size, multiple=granule))
         _set(self, base=_optional_base(owner, self.base, multiple=granule))
         cap = check.integer(owner, "alignment_order", self.alignment_order, high=12)
         _set(self, alignment_order=cap)
+
+    def _take_ranges(self, owner: str) -> None:
+        ranges = _ranges(owner, self.ranges, multiple=self.granule)
+        size, base = sum(size for _, size in ranges), min(ranges)[0]
+        if self.size not in (0, size):
+            allowed = f"the sum of the ranges, {size}"
+            raise check.wrong(owner, "size", self.size, allowed)
+        if self.base not in (None, base):
+            allowed = f"the lowest of the ranges, {base:#x}"
+            raise check.wrong(owner, "base", self.base, allowed)
+        _set(self, ranges=ranges, size=size, base=base)
 
     @property
     def granule(self) -> int:
@@ -299,6 +330,21 @@ class Device:
         name = check.file_name("Device", "name", self.name)
         owner = f"Device {name!r}"
         _set(self, coherent=check.boolean(owner, "coherent", self.coherent))
+
+
+def ranges_of(heap: Heap) -> tuple[tuple[int, int], ...]:
+    """Where a heap's own memory lies, as far as that is known: (base, size) each."""
+    if isinstance(heap, SystemHeap) or heap.base is None:
+        return ()
+    if isinstance(heap, CmaHeap) and heap.ranges:
+        return heap.ranges
+    return ((heap.base, heap.size),)
+
+
+def span_of(heap: RegionHeap) -> int:
+    """Bytes from the lowest address of a placed heap to its highest."""
+    ends = [base + size for base, size in ranges_of(heap)]
+    return max(ends) - (heap.base or 0)
 
 
 RegionHeap: TypeAlias = CmaHeap | CarveoutHeap | ChunkHeap | SecureHeap

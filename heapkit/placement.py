@@ -9,7 +9,14 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from heapkit.arguments import MAX_ADDRESS, wrong
-from heapkit.board_parts import CmaHeap, Heap, Memory, RegionHeap, SystemHeap
+from heapkit.board_parts import (
+    CmaHeap,
+    Heap,
+    Memory,
+    RegionHeap,
+    SystemHeap,
+    ranges_of,
+)
 from heapkit.units import MiB
 
 # pageblock_order 9 with 4 KiB pages: what CMA_MIN_ALIGNMENT_BYTES comes to.
@@ -48,11 +55,11 @@ def place(memory: Memory | None, heaps: Sequence[Heap]) -> tuple[Heap, ...]:
 
 
 def _spans(*heaps: Heap) -> list[_Span]:
-    """Of those that are regions and have a base."""
+    """Of those that are regions and have a base; several where it is in pieces."""
     return [
-        _Span(heap.base, heap.base + heap.size, heap.name)
+        _Span(base, base + size, heap.name)
         for heap in heaps
-        if not isinstance(heap, SystemHeap) and heap.base is not None
+        for base, size in ranges_of(heap)
     ]
 
 

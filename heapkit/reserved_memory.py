@@ -76,6 +76,11 @@ def _region_heap(board: Board, name: str, what: str) -> RegionHeap:
             f"heap {name!r} is a {type(heap).__name__} without a region, so {what} "
             "cannot size it; page pools are set in the heap's driver"
         )
+    if isinstance(heap, CmaHeap) and heap.ranges:
+        raise ValueError(
+            f"heap {name!r} lies in {len(heap.ranges)} ranges: {what} cannot say that; "
+            "a kernel asks for them in code (cma_declare_contiguous_multi())"
+        )
     return heap
 
 

@@ -14,6 +14,7 @@ from bokeh.models import LayoutDOM
 
 from heapkit import metrics, notebook
 from heapkit.board import SystemHeap
+from heapkit.board_parts import span_of
 from heapkit.recommendation import Recommendation
 from heapkit.run import Run
 from heapkit.snapshot import Observation, Snapshot
@@ -116,7 +117,7 @@ def _(thing: Run, *, heap: str | None = None) -> LayoutDOM:
         gauges,
         failure_columns(refused, size=region.size),
         heap=name,
-        length=region.size,
+        length=span_of(region),
         events=len(thing),
     )
 

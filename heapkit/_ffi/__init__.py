@@ -9,6 +9,7 @@ Other packages import from here, never from a module inside.
 
 from heapkit._ffi.enums import (
     ACCESS_OF,
+    MAX_CMA_RANGES,
     MAX_DEVICES,
     MAX_HEAPS,
     MAX_ORDERS,
@@ -44,6 +45,7 @@ __all__ = [
     "ACCESS_OF",
     "COST_NAMES",
     "GAUGES",
+    "MAX_CMA_RANGES",
     "MAX_DEVICES",
     "MAX_HEAPS",
     "MAX_ORDERS",

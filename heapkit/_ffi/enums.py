@@ -13,6 +13,7 @@ MAX_PAGE_ORDER = lib.HK_MAX_PAGE_ORDER
 MAX_ORDERS = lib.HK_MAX_ORDERS
 MAX_HEAPS = lib.HK_MAX_HEAPS
 MAX_DEVICES = lib.HK_MAX_DEVICES
+MAX_CMA_RANGES = lib.HK_MAX_CMA_RANGES
 NO_OWNER = 0xFFFF_FFFF  # hk_region.owner of a region that no buffer holds
 
 

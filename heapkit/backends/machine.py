@@ -16,6 +16,7 @@ from heapkit.board_parts import (
     Heap,
     SecureHeap,
     SystemHeap,
+    span_of,
 )
 from heapkit.snapshot import Region, Snapshot, State
 
@@ -52,6 +53,8 @@ def _heap(heap: Heap) -> dict[str, object]:
             return {
                 "kind": _ffi.HeapKind.CMA,
                 "alignment_order": heap.alignment_order,
+                "n_ranges": len(heap.ranges),
+                "range": [{"base": b, "size": s} for b, s in heap.ranges],
                 **_region(heap),
             }
         case CarveoutHeap():
@@ -140,7 +143,8 @@ def layout(
     )
     if not isinstance(spec, SystemHeap):
         assert spec.base is not None
-        return Snapshot(spec.name, spec.base, spec.size, regions, origin="simulated")
+        length = span_of(spec)
+        return Snapshot(spec.name, spec.base, length, regions, origin="simulated")
     assert board.memory is not None
     attributes: dict[str, object] = {
         "buddyinfo": tuple(int(count) for count in machine.buddyinfo()),

@@ -12,14 +12,14 @@ Fits = Callable[[Heap], bool]
 
 
 def region_heap(trace: Trace, board: Board, heap: str | None) -> str:
-    """A heap whose buffers are one range each; carveouts first."""
+    """A heap in one piece whose buffers are one range each; carveouts first."""
     kinds = (CarveoutHeap, SecureHeap, CmaHeap)
     return _choose(
         trace,
         board,
         heap,
-        *(_is(kind) for kind in kinds),
-        what="a carveout or CMA heap",
+        *(_in_one_piece(kind) for kind in kinds),
+        what="a carveout or CMA heap in one piece",
     )
 
 
@@ -44,6 +44,11 @@ def cpu_heap(trace: Trace, board: Board, heap: str | None) -> str:
         lambda h: not isinstance(h, SecureHeap) and not getattr(h, "uncached", False),
         what="a heap with cached CPU access",
     )
+
+
+def _in_one_piece(kind: type[Heap]) -> Fits:
+    # A slider that changes a size cannot say which of several pieces changes.
+    return lambda heap: isinstance(heap, kind) and not getattr(heap, "ranges", ())
 
 
 def _is(kind: type[Heap]) -> Fits:

@@ -21,6 +21,7 @@ enum hk_limit {
 	HK_MAX_ORDERS = 8, // orders a system heap may list
 	HK_MAX_HEAPS = 128, // NUM_HEAP_MINORS of drivers/dma-buf/dma-heap.c
 	HK_MAX_DEVICES = 256,
+	HK_MAX_CMA_RANGES = 8, // CMA_MAX_RANGES of include/linux/cma.h
 };
 
 enum hk_op {
@@ -111,6 +112,11 @@ struct hk_memory_spec {
 	uint64_t min_free;
 };
 
+struct hk_range {
+	uint64_t base;
+	uint64_t size;
+};
+
 struct hk_heap_spec {
 	uint32_t kind; // enum hk_heap_kind
 	uint32_t fit; // enum hk_fit; carveout and secure heap
@@ -126,6 +132,10 @@ struct hk_heap_spec {
 	uint64_t pool_low[8]; // an allocation that leaves less wakes the refill
 	uint64_t pool_limit; // bytes a pool may hold; 0: no bound, as Android
 	uint64_t refill_defer_ns; // a pool's pause when memory was low
+	// CMA: where the area lies in several pieces, tried in this order; base
+	// and size are then not looked at. 0: one piece, base and size.
+	uint32_t n_ranges;
+	struct hk_range range[8];
 };
 
 struct hk_device_spec {
@@ -312,9 +322,10 @@ struct hk_intake;
 // --- A machine -------------------------------------------------------------
 
 // Build the page allocator and the heaps of @spec, all idle. -EINVAL: a kind,
-// fit, order or alignment outside its range, a flag its kind has not, a region
-// that is not whole granules, overlapping regions, a CMA area outside the
-// memory, a system heap without any, a cost that is no finite number. -ENOMEM.
+// fit, order, alignment or number outside its range, a flag its kind has not, a
+// region that is not whole granules, overlapping regions, a CMA area outside
+// the memory, a system heap without any, a cost that is no finite number.
+// -ENOMEM.
 int hk_machine_create(const struct hk_machine_spec *spec,
 		      struct hk_machine **ret);
 // Also takes NULL.

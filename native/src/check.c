@@ -22,14 +22,14 @@ static struct sums sums_of(const struct survey *survey)
 	return sums;
 }
 
-static int check_tiling(struct survey *survey, uint64_t base, uint64_t size,
-			const char **rule)
+// From region *@i of a sorted survey on; *@i is the first one beyond.
+static int check_range(const struct survey *survey, uint64_t *i,
+		       const struct hk_range *range, const char **rule)
 {
-	uint64_t next = base;
+	uint64_t next = range->base;
 
-	survey_sort(survey);
-	for (uint64_t i = 0; i < survey->count; i++) {
-		const struct hk_region *region = &survey->region[i];
+	for (; *i < survey->count && next < range->base + range->size; ++*i) {
+		const struct hk_region *region = &survey->region[*i];
 
 		if (region->address < next)
 			return broken(rule, "two owners of the same page");
@@ -37,10 +37,32 @@ static int check_tiling(struct survey *survey, uint64_t base, uint64_t size,
 			return broken(rule, "a page without an owner");
 		next += region->size;
 	}
-	return next == base + size
+	return next == range->base + range->size
 		       ? 0
 		       : broken(rule, "the owners' pages do not add up "
 				      "to the region");
+}
+
+static int compare_ranges(const void *a, const void *b)
+{
+	const struct hk_range *left = a, *right = b;
+
+	return (left->base > right->base) - (left->base < right->base);
+}
+
+static int check_tiling(struct survey *survey, struct heap_ranges ranges,
+			const char **rule)
+{
+	uint64_t i = 0;
+	int ret = 0;
+
+	survey_sort(survey);
+	qsort(ranges.at, ranges.n, sizeof(ranges.at[0]), compare_ranges);
+	for (uint32_t r = 0; !ret && r < ranges.n; r++)
+		ret = check_range(survey, &i, &ranges.at[r], rule);
+	if (!ret && i < survey->count)
+		ret = broken(rule, "an owner's page outside the region");
+	return ret;
 }
 
 // Run the @owners of a place twice: to count, and to write.
@@ -65,6 +87,16 @@ static void heap_owners(const void *place, struct survey *survey)
 	survey_heap(place, survey);
 }
 
+static void survey_ranges(struct survey *survey,
+			  const struct hk_heap_spec *spec)
+{
+	const struct heap_ranges ranges = heap_ranges(spec);
+
+	for (uint32_t i = 0; i < ranges.n; i++)
+		survey_add(survey, ranges.at[i].base, ranges.at[i].size,
+			   UINT32_MAX, HK_REGION_USED);
+}
+
 static void memory_owners(const void *place, struct survey *survey)
 {
 	const struct hk_machine *machine = place;
@@ -76,8 +108,7 @@ static void memory_owners(const void *place, struct survey *survey)
 		if (heap->spec.kind == HK_HEAP_SYSTEM)
 			survey_heap(heap, survey);
 		else if (heap_is_inside(&heap->spec, &machine->memory))
-			survey_add(survey, heap->spec.base, heap->spec.size,
-				   UINT32_MAX, HK_REGION_USED);
+			survey_ranges(survey, &heap->spec);
 	}
 }
 
@@ -108,14 +139,15 @@ static int check_heap(const struct heap *heap, const char **rule)
 		return ret;
 	ret = check_sums(heap, &survey, rule);
 	if (!ret && heap->spec.kind != HK_HEAP_SYSTEM)
-		ret = check_tiling(&survey, heap->spec.base, heap->spec.size,
-				   rule);
+		ret = check_tiling(&survey, heap_ranges(&heap->spec), rule);
 	free(survey.region);
 	return ret;
 }
 
 static int check_memory(const struct hk_machine *machine, const char **rule)
 {
+	const struct heap_ranges memory = {
+		1, {{machine->memory.base, machine->memory.total}}};
 	struct survey survey;
 	int ret;
 
@@ -127,8 +159,7 @@ static int check_memory(const struct hk_machine *machine, const char **rule)
 	ret = survey_twice(memory_owners, machine, &survey);
 	if (ret)
 		return ret;
-	ret = check_tiling(&survey, machine->memory.base, machine->memory.total,
-			   rule);
+	ret = check_tiling(&survey, memory, rule);
 	free(survey.region);
 	return ret;
 }

@@ -10,12 +10,16 @@
 static int cma_heap_create(struct heap *heap)
 {
 	const struct hk_heap_spec *spec = &heap->spec;
-	const struct cma_range range = {
-		.base_pfn = spec->base >> HK_PAGE_SHIFT,
-		.count = spec->size >> HK_PAGE_SHIFT,
-	};
+	const struct heap_ranges ranges = heap_ranges(spec);
+	struct cma_range range[HK_MAX_CMA_RANGES];
+	_Static_assert((int)HK_MAX_CMA_RANGES == (int)CMA_MAX_RANGES,
+		       "an area takes what a board may say");
 
-	return cma_area_create(&range, 1,
+	for (uint32_t i = 0; i < ranges.n; i++) {
+		range[i].base_pfn = ranges.at[i].base >> HK_PAGE_SHIFT;
+		range[i].count = ranges.at[i].size >> HK_PAGE_SHIFT;
+	}
+	return cma_area_create(range, ranges.n,
 			       (uint32_t)__builtin_ctzll(spec->granule) -
 				       HK_PAGE_SHIFT,
 			       &heap->cma);
@@ -71,9 +75,13 @@ static void cma_heap_survey(const struct heap *heap, struct survey *survey)
 
 static int cma_heap_check(const struct heap *heap, const char **rule)
 {
+	const struct heap_ranges ranges = heap_ranges(&heap->spec);
 	const uint64_t available = cma_area_available(heap->cma);
+	uint64_t size = 0;
 
-	if ((available << HK_PAGE_SHIFT) + heap->held_bytes != heap->spec.size)
+	for (uint32_t i = 0; i < ranges.n; i++)
+		size += ranges.at[i].size;
+	if ((available << HK_PAGE_SHIFT) + heap->held_bytes != size)
 		return broken(rule, "a CMA area's free and held pages do not "
 				    "add up");
 	return cma_area_check(heap->cma, rule);

@@ -94,7 +94,14 @@ struct hk_machine {
 
 // --- The door, machine_spec.c and event.c ---
 
+// Where a heap's own memory lies: nowhere for a system heap.
+struct heap_ranges {
+	uint32_t n;
+	struct hk_range at[HK_MAX_CMA_RANGES];
+};
+
 int machine_spec_check(const struct hk_machine_spec *spec);
+struct heap_ranges heap_ranges(const struct hk_heap_spec *spec);
 bool heap_is_inside(const struct hk_heap_spec *spec,
 		    const struct hk_memory_spec *memory);
 // Carry out a @event that need not be trusted. As hk_machine_step().

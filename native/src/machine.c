@@ -29,24 +29,32 @@ static int compare_ranges(const void *a, const void *b)
 	return (left->start > right->start) - (left->start < right->start);
 }
 
+static uint32_t add_holes(const struct hk_heap_spec *spec,
+			  struct pfn_range *hole)
+{
+	const struct heap_ranges ranges = heap_ranges(spec);
+
+	for (uint32_t i = 0; i < ranges.n; i++) {
+		const struct hk_range *range = &ranges.at[i];
+
+		hole[i].start = range->base >> HK_PAGE_SHIFT;
+		hole[i].end = (range->base + range->size) >> HK_PAGE_SHIFT;
+	}
+	return ranges.n;
+}
+
 static int create_pages(struct hk_machine *machine,
 			const struct hk_machine_spec *spec)
 {
 	const struct hk_memory_spec *memory = &spec->memory;
-	struct pfn_range hole[HK_MAX_HEAPS];
+	struct pfn_range hole[HK_MAX_HEAPS * HK_MAX_CMA_RANGES];
 	uint32_t n_holes = 0;
 
 	if (!memory->total)
 		return 0;
-	for (uint32_t i = 0; i < spec->n_heaps; i++) {
-		const struct hk_heap_spec *heap = &spec->heap[i];
-
-		if (!heap_is_inside(heap, memory))
-			continue;
-		hole[n_holes].start = heap->base >> HK_PAGE_SHIFT;
-		hole[n_holes++].end =
-			(heap->base + heap->size) >> HK_PAGE_SHIFT;
-	}
+	for (uint32_t i = 0; i < spec->n_heaps; i++)
+		if (heap_is_inside(&spec->heap[i], memory))
+			n_holes += add_holes(&spec->heap[i], &hole[n_holes]);
 	qsort(hole, n_holes, sizeof(hole[0]), compare_ranges);
 	return page_alloc_create(memory->base >> HK_PAGE_SHIFT,
 				 memory->total >> HK_PAGE_SHIFT, hole, n_holes,

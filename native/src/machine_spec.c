@@ -5,6 +5,7 @@
 #include "internal.h"
 
 #include <math.h>
+#include <string.h>
 
 enum {
 	// CONFIG_CMA_ALIGNMENT is at most 12 (kernel/dma/Kconfig); below its
@@ -43,12 +44,37 @@ static bool ranges_meet(uint64_t a, uint64_t a_size, uint64_t b,
 	return a < b + b_size && b < a + a_size;
 }
 
+struct heap_ranges heap_ranges(const struct hk_heap_spec *spec)
+{
+	struct heap_ranges ranges = {0};
+
+	if (spec->kind == HK_HEAP_CMA && spec->n_ranges) {
+		ranges.n = spec->n_ranges;
+		memcpy(ranges.at, spec->range, sizeof(ranges.at));
+	} else if (spec->kind != HK_HEAP_SYSTEM) {
+		ranges.n = 1;
+		ranges.at[0].base = spec->base;
+		ranges.at[0].size = spec->size;
+	}
+	return ranges;
+}
+
+static bool range_is_inside(const struct hk_range *range,
+			    const struct hk_memory_spec *memory)
+{
+	return memory->total && range->base >= memory->base &&
+	       range->base + range->size <= memory->base + memory->total;
+}
+
 bool heap_is_inside(const struct hk_heap_spec *spec,
 		    const struct hk_memory_spec *memory)
 {
-	return spec->kind != HK_HEAP_SYSTEM && memory->total &&
-	       spec->base >= memory->base &&
-	       spec->base + spec->size <= memory->base + memory->total;
+	const struct heap_ranges ranges = heap_ranges(spec);
+
+	for (uint32_t i = 0; i < ranges.n; i++)
+		if (!range_is_inside(&ranges.at[i], memory))
+			return false;
+	return ranges.n > 0;
 }
 
 static int system_spec_check(const struct hk_heap_spec *spec,
@@ -76,26 +102,45 @@ static int granule_check(const struct hk_heap_spec *spec)
 	if (spec->kind != HK_HEAP_CMA && spec->kind != HK_HEAP_CHUNK &&
 	    spec->granule != PAGE_BYTES)
 		return -EINVAL;
-	return spec->size % spec->granule ? -EINVAL : 0;
+	return 0;
+}
+
+static int range_check(const struct hk_range *range, uint64_t granule)
+{
+	if (!range->size || !page_aligned(range->base) ||
+	    range_wraps(range->base, range->size))
+		return -EINVAL;
+	return range->size % granule ? -EINVAL : 0;
+}
+
+static int ranges_check(const struct hk_heap_spec *spec)
+{
+	struct heap_ranges ranges;
+
+	if (granule_check(spec))
+		return -EINVAL;
+	ranges = heap_ranges(spec);
+	for (uint32_t i = 0; i < ranges.n; i++)
+		if (range_check(&ranges.at[i], spec->granule))
+			return -EINVAL;
+	return 0;
 }
 
 static int region_spec_check(const struct hk_heap_spec *spec,
 			     const struct hk_memory_spec *memory)
 {
-	const bool inside = heap_is_inside(spec, memory);
+	bool inside;
 
-	if (!spec->size || !page_aligned(spec->base) ||
-	    range_wraps(spec->base, spec->size))
+	if (ranges_check(spec))
 		return -EINVAL;
-	if (granule_check(spec))
-		return -EINVAL;
-	if (!inside && memory->total &&
-	    ranges_meet(spec->base, spec->size, memory->base, memory->total))
-		return -EINVAL;
+	inside = heap_is_inside(spec, memory);
 	if (spec->kind == HK_HEAP_CMA)
 		return inside && spec->alignment_order <= MAX_CMA_ALIGNMENT
 			       ? 0
 			       : -EINVAL;
+	if (!inside && memory->total &&
+	    ranges_meet(spec->base, spec->size, memory->base, memory->total))
+		return -EINVAL;
 	if (spec->fit >= HK_NR_FITS)
 		return -EINVAL;
 	if (spec->fit == HK_FIT_FIRST_ALIGN && !power_of_two(spec->align))
@@ -110,22 +155,49 @@ static int heap_spec_check(const struct hk_heap_spec *spec,
 		return -EINVAL;
 	if (spec->flags & ~allowed_flags[spec->kind])
 		return -EINVAL;
+	if (spec->n_ranges >
+	    (spec->kind == HK_HEAP_CMA ? HK_MAX_CMA_RANGES : 0))
+		return -EINVAL;
 	if (spec->kind == HK_HEAP_SYSTEM)
 		return system_spec_check(spec, memory);
 	return region_spec_check(spec, memory);
 }
 
+// Whether the first @n of @a meet any of @b.
+static bool any_meet(const struct hk_range *a, uint32_t n,
+		     const struct heap_ranges *b)
+{
+	for (uint32_t i = 0; i < n; i++)
+		for (uint32_t j = 0; j < b->n; j++)
+			if (ranges_meet(a[i].base, a[i].size, b->at[j].base,
+					b->at[j].size))
+				return true;
+	return false;
+}
+
+static bool overlaps_itself(const struct heap_ranges *ranges)
+{
+	for (uint32_t i = 1; i < ranges->n; i++) {
+		const struct heap_ranges one = {1, {ranges->at[i]}};
+
+		if (any_meet(ranges->at, i, &one))
+			return true;
+	}
+	return false;
+}
+
 static int overlaps_check(const struct hk_machine_spec *spec)
 {
 	for (uint32_t i = 0; i < spec->n_heaps; i++) {
-		for (uint32_t j = 0; j < i; j++) {
-			const struct hk_heap_spec *a = &spec->heap[i];
-			const struct hk_heap_spec *b = &spec->heap[j];
+		const struct heap_ranges a = heap_ranges(&spec->heap[i]);
 
-			if (a->kind == HK_HEAP_SYSTEM ||
-			    b->kind == HK_HEAP_SYSTEM)
-				continue;
-			if (ranges_meet(a->base, a->size, b->base, b->size))
+		if (overlaps_itself(&a))
+			return -EINVAL;
+		for (uint32_t j = 0; j < i; j++) {
+			const struct heap_ranges b =
+				heap_ranges(&spec->heap[j]);
+
+			if (any_meet(a.at, a.n, &b))
 				return -EINVAL;
 		}
 	}

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 import copy
+import dataclasses
 
 import numpy as np
 import pytest
 
 import heapkit as hk
 from heapkit import GiB, KiB, MiB
+from heapkit.reserved_memory import devicetree_node
 
 
 def bench(**changes):
@@ -415,3 +417,67 @@ def test_a_board_can_be_simulated_whole():
     with hk.simulate(bench()) as heaps:
         assert list(heaps) == list(bench().heap_names)
         heaps.check()
+
+
+# --- A CMA area in several ranges ---------------------------------------------
+
+
+RANGES = ((40 * MiB, 8 * MiB), (8 * MiB, 4 * MiB), (16 * MiB, 16 * MiB))
+
+
+def test_ranges_give_a_cma_heap_its_size_and_base():
+    heap = hk.CmaHeap(ranges=RANGES)
+    assert (heap.base, heap.size) == (8 * MiB, 28 * MiB)
+
+
+def test_a_heap_with_ranges_can_be_replaced():
+    heap = dataclasses.replace(hk.CmaHeap(ranges=RANGES), alignment_order=4)
+    assert (heap.ranges, heap.alignment_order) == (RANGES, 4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"ranges": 7}, "ranges=7"),
+        ({"ranges": RANGES * 3}, "1 to 8 pairs"),
+        ({"ranges": ((0, 4096, 1),)}, "pairs"),
+        ({"ranges": ((1, 4096),)}, "ranges=1"),
+        ({"ranges": ((0, 0),)}, "ranges=0"),
+        ({"ranges": RANGES, "size": MiB}, "size=1048576"),
+        ({"ranges": RANGES, "base": 0}, "base=0"),
+        ({}, "size=0"),
+    ],
+)
+def test_ranges_that_make_no_sense_are_refused(changes, named):
+    with pytest.raises(ValueError, match=named):
+        hk.CmaHeap(**changes)
+
+
+def test_ranges_that_overlap_a_neighbour_or_themselves_are_refused():
+    inside = hk.CarveoutHeap(name="c", size=MiB, base=20 * MiB)
+    with pytest.raises(ValueError, match="overlaps"):
+        board_of(hk.CmaHeap(ranges=RANGES), inside)
+    with pytest.raises(ValueError, match="overlaps"):
+        board_of(hk.CmaHeap(ranges=((0, 2 * MiB), (MiB, MiB))))
+
+
+def test_what_is_placed_goes_between_the_ranges():
+    area = hk.CmaHeap(ranges=((GiB - 8 * MiB, 8 * MiB), (GiB - 64 * MiB, 16 * MiB)))
+    board = board_of(area, hk.CmaHeap(name="b", size=40 * MiB))
+    assert board.heap("b").base == GiB - 48 * MiB
+
+
+def test_a_snapshot_of_several_ranges_spans_them_and_leaves_the_gaps_out():
+    board = board_of(hk.CmaHeap(name="cma", ranges=RANGES))
+    with hk.simulate(board) as heaps:
+        buffers = [heaps["cma"].allocate(size) for size in (4 * MiB, 6 * MiB)]
+        layout = heaps["cma"].snapshot()
+        assert [b.entries[0].address for b in buffers] == [40 * MiB, 16 * MiB]
+        assert (layout.base, layout.size) == (8 * MiB, 40 * MiB)
+        assert layout.free_bytes == 18 * MiB
+
+
+def test_a_heap_in_several_ranges_is_no_device_tree_node():
+    board = board_of(hk.CmaHeap(name="cma", ranges=RANGES))
+    with pytest.raises(ValueError, match="3 ranges"):
+        devicetree_node(board, "cma")
