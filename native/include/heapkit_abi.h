@@ -339,7 +339,8 @@ void hk_machine_destroy(struct hk_machine *machine);
 // buffer, of DETACH, MAP and UNMAP without such an attachment. The return value
 // is 0, or -EINVAL for any other event that hk_trace_check() would refuse and
 // for heaps or a device the machine has not, or -ENOMEM: the core itself
-// starved, the event was not carried out, and every invariant holds.
+// starved, the event was not carried out, and every invariant holds. A debug
+// build checks all invariants after the event: -EUCLEAN.
 //
 // A buffer whose allocation failed is held until its FREE like any other; every
 // op on it does nothing, at no cost, with status 0. FREE detaches all devices.
@@ -348,10 +349,10 @@ int hk_machine_step(struct hk_machine *machine, const struct hk_event *event,
 // Carry out @count events from @first on. @rows holds @count elements; so do
 // @gauges and @fills unless NULL (@fills follows heap @fill_heap). With
 // @check_every not 0 all invariants are checked after every so many events of
-// the trace. *@done is the event at which it stopped: @first + @count; or with
-// -EUCLEAN the one after which an invariant was broken; or with -EINVAL and
-// -ENOMEM, as hk_machine_step() has them, the one that was not carried out.
-// Chains no ALLOC uses may be empty.
+// the trace, in a debug build after each. *@done is the event at which it
+// stopped: @first + @count; or with -EUCLEAN the one after which an invariant
+// was broken; or with -EINVAL and -ENOMEM, as hk_machine_step() has them, the
+// one that was not carried out. Chains no ALLOC uses may be empty.
 int hk_machine_replay(struct hk_machine *machine, const struct hk_trace *trace,
 		      uint64_t first, uint64_t count, struct hk_row *rows,
 		      struct hk_gauges *gauges, struct hk_pool_fill *fills,

@@ -263,8 +263,12 @@ int hk_machine_step(struct hk_machine *machine, const struct hk_event *event,
 		    struct hk_row *row, struct hk_gauges *gauges)
 {
 	int ret = event_carry_out(machine, event, row);
+	const char *rule;
 
 	if (!ret && gauges)
 		event_gauges(machine, row, gauges);
+	if (!ret && CHECKS_EVERY_EVENT &&
+	    hk_machine_check(machine, &rule) == -EUCLEAN)
+		return -EUCLEAN;
 	return ret;
 }

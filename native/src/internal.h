@@ -110,6 +110,13 @@ int event_carry_out(struct hk_machine *machine, const struct hk_event *event,
 void event_gauges(const struct hk_machine *machine, const struct hk_row *row,
 		  struct hk_gauges *ret);
 
+// A debug build looks at all invariants after every event without being asked.
+#ifdef HEAPKIT_CHECK
+enum { CHECKS_EVERY_EVENT = 1 };
+#else
+enum { CHECKS_EVERY_EVENT = 0 };
+#endif
+
 // --- Kinds of heap ---
 
 extern const struct heap_ops system_heap_ops;

@@ -47,11 +47,21 @@ static int read_event(const struct hk_trace *trace, uint64_t i,
 		       : -EINVAL;
 }
 
-static int replay_check(const struct hk_machine *machine)
+// The check that follows event *@done. If the core starves in it, the event has
+// been carried out nevertheless: *@done is the one after.
+static int replay_check(const struct hk_machine *machine, uint64_t *done)
 {
 	const char *rule;
+	const int ret = hk_machine_check(machine, &rule);
 
-	return hk_machine_check(machine, &rule);
+	*done += ret == -ENOMEM;
+	return ret;
+}
+
+static bool is_check_due(uint64_t check_every, uint64_t i)
+{
+	return CHECKS_EVERY_EVENT ||
+	       (check_every && (i + 1) % check_every == 0);
 }
 
 int hk_machine_replay(struct hk_machine *machine, const struct hk_trace *trace,
@@ -81,8 +91,8 @@ int hk_machine_replay(struct hk_machine *machine, const struct hk_trace *trace,
 			event_gauges(machine, &rows[i], &gauges[i]);
 		if (fills)
 			hk_machine_pool_fill(machine, fill_heap, &fills[i]);
-		if (check_every && (first + i + 1) % check_every == 0)
-			ret = replay_check(machine);
+		if (is_check_due(check_every, first + i))
+			ret = replay_check(machine, done);
 		if (ret)
 			return ret;
 	}

@@ -3,6 +3,8 @@
 // heapkit-tests [--list | NAME…]: run all tests, or those named.
 #include "harness.h"
 
+#include "heapkit.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +13,8 @@
 
 static struct test *tests;
 static uint32_t failing;
+static uint32_t failing_check;
+static uint64_t compared_events;
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
@@ -18,6 +22,10 @@ void *__real_realloc(void *memory, size_t size);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *memory, size_t size);
+int __real_hk_machine_check(const struct hk_machine *machine,
+			    const char **rule);
+int __wrap_hk_machine_check(const struct hk_machine *machine,
+			    const char **rule);
 
 void test_add(struct test *test)
 {
@@ -50,6 +58,11 @@ void fail_allocation(uint32_t nth)
 	failing = nth;
 }
 
+void fail_allocation_of_check(uint32_t nth)
+{
+	failing_check = nth;
+}
+
 static bool fails(void)
 {
 	return failing && --failing == 0;
@@ -70,11 +83,30 @@ void *__wrap_realloc(void *memory, size_t size)
 	return fails() ? NULL : __real_realloc(memory, size);
 }
 
+// A debug build checks after every event: not the allocation a test has in
+// mind.
+int __wrap_hk_machine_check(const struct hk_machine *machine, const char **rule)
+{
+	const uint32_t nth = failing;
+	int ret;
+
+	failing = failing_check;
+	failing_check = 0;
+	ret = __real_hk_machine_check(machine, rule);
+	failing = nth;
+	return ret;
+}
+
 uint32_t scaled(uint32_t events)
 {
 	const char *scale = getenv("HEAPKIT_TEST_SCALE");
 
-	return scale ? events * (uint32_t)strtoul(scale, NULL, 10) : events;
+	return scale ? (uint32_t)(events * strtod(scale, NULL)) : events;
+}
+
+void compared(uint32_t events)
+{
+	compared_events += events;
 }
 
 // splitmix64, by Sebastiano Vigna (public domain).
@@ -109,6 +141,9 @@ static bool run(const struct test *test)
 	child = fork();
 	if (child == 0) {
 		test->run();
+		if (compared_events)
+			printf("# compared %llu events\n",
+			       (unsigned long long)compared_events);
 		// Not _exit(): the leak checker reports at exit.
 		exit(EXIT_SUCCESS);
 	}

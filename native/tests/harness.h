@@ -21,6 +21,13 @@ _Noreturn void test_fail(const char *file, int line, const char *text);
 _Noreturn void test_fail_numbers(const char *file, int line, const char *text,
 				 uint64_t actual, uint64_t expected);
 
+// ASan and TSan write shadow memory for what calloc() would leave untouched.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { SANITIZED = 1 };
+#else
+enum { SANITIZED = 0 };
+#endif
+
 #define TEST(sentence)                                                         \
 	static void sentence(void);                                            \
 	__attribute__((constructor)) static void add_##sentence(void)          \
@@ -48,10 +55,17 @@ _Noreturn void test_fail_numbers(const char *file, int line, const char *text,
 	} while (0)
 
 // The @nth malloc(), calloc() or realloc() from now on fails, once; 0: none.
+// Those of hk_machine_check() are not counted: it has a call of its own, for
+// the
+// @nth in the next check.
 void fail_allocation(uint32_t nth);
+void fail_allocation_of_check(uint32_t nth);
 
 // Events of a random sequence: @events, or more if HEAPKIT_TEST_SCALE says so.
 uint32_t scaled(uint32_t events);
+// So many events went the same way here and in a naive model: their sum over
+// all tests is what tests/native/test_differential.py asks for.
+void compared(uint32_t events);
 
 struct rng {
 	uint64_t state;

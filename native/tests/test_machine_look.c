@@ -227,11 +227,10 @@ TEST(the_check_may_starve)
 	start(&bench);
 	allocate(&bench, 0, MIB(1), POOLED);
 	do {
-		fail_allocation(nth++);
+		fail_allocation_of_check(nth++);
 		ret = hk_machine_check(bench.machine, &rule);
 		CHECK(ret == 0 || ret == -ENOMEM);
 	} while (ret);
 	CHECK(nth > 2);
-	fail_allocation(0);
 	bench_end(&bench);
 }

@@ -249,7 +249,7 @@ TEST(a_broken_invariant_names_its_event)
 	bench_full(&bench);
 	bench.machine->heap[SYSTEM].held_bytes++;
 	CHECK_EQ(replay(&bench, t, 0, EVENTS, 8, &done), -EUCLEAN);
-	CHECK_EQ(done, 7);
+	CHECK_EQ(done, CHECKS_EVERY_EVENT ? 0 : 7);
 	hk_machine_destroy(bench.machine);
 	free(t);
 }
