@@ -22,6 +22,20 @@ def fixture_skip_or_fail():
     return skip_or_fail
 
 
+FIGURES = pytest.StashKey()
+
+
+@pytest.fixture
+def report(pytestconfig):
+    """Say a measured figure: it is printed when all tests have run."""
+    return pytestconfig.stash.setdefault(FIGURES, []).append
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    for line in config.stash.get(FIGURES, []):
+        terminalreporter.write_line(line)
+
+
 def backends():
     """Those of this machine. A kernel's heaps are used in our own guest only."""
     guest = os.environ.get("HEAPKIT_LIVE_GUEST") == "1"

@@ -185,6 +185,7 @@ static void compare_gauges(const struct differential *pair)
 	CHECK_EQ(cma_area_available(pair->area), pair->available);
 	CHECK_EQ(cma_area_maxchunk(pair->area),
 		 (uint64_t)longest << pair->layout.opb);
+	compared(1);
 }
 
 static void start(struct differential *pair, const struct layout *layout)

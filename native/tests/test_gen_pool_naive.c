@@ -93,6 +93,7 @@ static void step(struct differential *pair)
 		 (uint64_t)naive_free(&pair->map) * PAGE);
 	CHECK_EQ(gen_pool_largest(pair->pool),
 		 (uint64_t)naive_longest(&pair->map) * PAGE);
+	compared(1);
 }
 
 static void compare_with_naive(struct differential *pair, uint32_t bits,

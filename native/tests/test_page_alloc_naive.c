@@ -49,6 +49,7 @@ static void compare(const struct pair *pair)
 		 naive_buddy_largest(&pair->naive));
 	for (uint32_t order = 0; order < HK_NR_PAGE_ORDERS; order++)
 		CHECK_EQ(count(pair->alloc, order), pair->naive.count[order]);
+	compared(1);
 }
 
 static void start(struct pair *pair, uint64_t base, uint64_t pages,

@@ -60,6 +60,7 @@ static void compare_with_naive(uint32_t bits, uint32_t sizes, uint64_t phase,
 		CHECK_EQ(run_index_longest(pair.index),
 			 naive_longest(&pair.map));
 		CHECK_EQ(run_index_free(pair.index), naive_free(&pair.map));
+		compared(1);
 		if (i % 64 == 0)
 			check(pair.index);
 	}
