@@ -254,6 +254,22 @@ TEST(a_broken_invariant_names_its_event)
 	free(t);
 }
 
+TEST(a_check_that_starves_leaves_its_event_carried_out)
+{
+	struct bench bench;
+	struct table *t = random_trace(5);
+	uint64_t done;
+
+	bench_full(&bench);
+	fail_allocation_of_check(1);
+	CHECK_EQ(replay(&bench, t, 0, EVENTS, 8, &done), -ENOMEM);
+	CHECK_EQ(done, CHECKS_EVERY_EVENT ? 1 : 8);
+	CHECK_EQ(replay(&bench, t, done, EVENTS - done, 0, &done), 0);
+	CHECK_EQ(done, EVENTS);
+	bench_end(&bench);
+	free(t);
+}
+
 // Starve at every event that needs memory: it is refused, every invariant still
 // holds, and it goes through when tried again.
 TEST(a_starved_replay_stops_whole_and_goes_on)
