@@ -3,11 +3,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,16 +12,10 @@ from numpy.typing import NDArray
 from heapkit import _ffi, arguments
 from heapkit.backends.machine import layout, machine
 from heapkit.board import Board, Device
+from heapkit.pace import slices
 from heapkit.run import Run
 from heapkit.snapshot import Snapshot
 from heapkit.trace import Trace
-
-if TYPE_CHECKING:
-    from tqdm import tqdm
-
-# Events in one call of the core, which cannot be interrupted: a second at most.
-SLICE = 1 << 20
-SHOW_PROGRESS_AFTER_S = 1.0
 
 
 def replay(
@@ -44,7 +35,8 @@ def replay(
     after each event, ``check_every`` checks all invariants of the core after
     every so many events (:class:`heapkit.InvariantError`). ``progress`` None
     shows a bar once the replay has taken a second, on a trace of more than a
-    million events.
+    million events. An interrupt (Ctrl-C, the notebook's stop button) is answered
+    within a fifth of a second, and nothing half-done is returned.
 
     ``ValueError``: a heap that the trace asks for and the board has not (the
     message names the first such event), or an argument of the wrong type. A
@@ -60,7 +52,7 @@ def replay(
     fill_heap = board.heap_names.index(pool_fill) if pool_fill else 0
     core = machine(board, extra_devices=extra)
     try:
-        for part in _slices(len(trace), progress=progress):
+        for part in slices(len(trace), progress=progress):
             core.replay(
                 columns,
                 first=part.start,
@@ -170,37 +162,3 @@ def _check_arguments(trace: Any, board: Any, pool_fill: Any) -> None:
     pooled = tuple(h.name for h in board.heaps if getattr(h, "pool", None))
     if pool_fill not in pooled:
         raise arguments.wrong("replay", "pool_fill", pool_fill, f"one of {pooled}")
-
-
-def _slices(n: int, *, progress: bool | None) -> Iterator[slice]:
-    """Parts of ``range(n)``; a bar follows them if it is wanted.
-
-    An interrupt reaches Python between two of them, and nothing half-done is
-    returned.
-    """
-    started = time.monotonic()
-    with _bar(n) as bar:
-        for start in range(0, n, SLICE):
-            part = slice(start, min(start + SLICE, n))
-            yield part
-            late = time.monotonic() - started > SHOW_PROGRESS_AFTER_S
-            if progress or (progress is None and late and n > SLICE):
-                bar().update(part.stop - bar().n)
-
-
-@contextmanager
-def _bar(total: int) -> Iterator[Any]:
-    shown: list[tqdm[Any]] = []
-
-    def bar() -> tqdm[Any]:
-        if not shown:
-            from tqdm import tqdm
-
-            shown.append(tqdm(total=total, unit="event", unit_scale=True))
-        return shown[0]
-
-    try:
-        yield bar
-    finally:
-        for one in shown:
-            one.close()

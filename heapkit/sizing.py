@@ -21,8 +21,9 @@ from heapkit import metrics
 from heapkit._ffi import PAGE_SIZE
 from heapkit.arguments import wrong
 from heapkit.board import Board
+from heapkit.pace import SHOW_PROGRESS_AFTER_S
 from heapkit.recommendation import Recommendation, Target, Trial
-from heapkit.replay import SHOW_PROGRESS_AFTER_S, replay
+from heapkit.replay import replay
 from heapkit.run import Run
 from heapkit.trace import Trace
 from heapkit.units import MiB

@@ -21,7 +21,7 @@ LAYERS = (
     },
     {"backends"},
     {
-        *("cli", "importers", "replay"),
+        *("cli", "importers", "pace", "replay"),
         *("recommendation", "reserved_memory", "sizing", "sync_cost"),
         "workloads",
     },

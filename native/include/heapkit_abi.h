@@ -372,11 +372,11 @@ int hk_intake_create(struct hk_intake **ret);
 void hk_intake_destroy(struct hk_intake *intake);
 // Events taken so far.
 uint64_t hk_intake_events(const struct hk_intake *intake);
-// Check events @first … of the next part as hk_trace_check() does the whole, and
-// that no time is negative. @ids are its buffers, any numbers; part->buffer is
-// not read. @numbers, if not NULL, gets a number for each, which are used again
-// after a FREE and so stay small. -EINVAL: *@fault has the first refused event,
-// counted from the start of the trace; -ENOMEM. After either only
+// Check events @first … of the next part as hk_trace_check() does the whole,
+// and that no time is negative. @ids are its buffers, any numbers; part->buffer
+// is not read. @numbers, if not NULL, gets a number for each, which are used
+// again after a FREE and so stay small. -EINVAL: *@fault has the first refused
+// event, counted from the start of the trace; -ENOMEM. After either only
 // hk_intake_destroy() may follow.
 int hk_intake_take(struct hk_intake *intake, const struct hk_trace *part,
 		   const uint64_t *ids, uint64_t first, uint64_t count,

@@ -2,17 +2,13 @@
 """A trace on a board."""
 
 import errno
-import sys
 import threading
 
 import numpy as np
 import pytest
 
 import heapkit as hk
-from heapkit import KiB, MiB, Op
-
-# heapkit.replay is the function.
-replay_module = sys.modules["heapkit.replay"]
+from heapkit import KiB, MiB, Op, pace
 
 
 def columns(rows, *, heap="camera", **more):
@@ -187,7 +183,8 @@ def test_gauges_can_be_left_out_and_change_nothing(bench):
 def test_run_is_the_same_in_slices_as_in_one_call(bench, monkeypatch):
     trace = churn(3000, heap="camera|system-pooled")
     whole = hk.replay(trace, bench, pool_fill="system-pooled")
-    monkeypatch.setattr(replay_module, "SLICE", 7)
+    monkeypatch.setattr(pace, "FIRST", 7)
+    monkeypatch.setattr(pace, "MOST", 7)
     sliced = hk.replay(trace, bench, pool_fill="system-pooled")
     assert whole._rows.tobytes() == sliced._rows.tobytes()
     assert whole._gauges.tobytes() == sliced._gauges.tobytes()
@@ -202,27 +199,11 @@ def test_interrupt_between_slices_ends_the_replay(bench, monkeypatch):
         if first:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(replay_module, "SLICE", 100)
+    monkeypatch.setattr(pace, "FIRST", 100)
     monkeypatch.setattr(hk._ffi.Machine, "replay", interrupt)
     with pytest.raises(KeyboardInterrupt):
         hk.replay(churn(1000, heap="camera"), bench)
     assert seen == [0, 100]
-
-
-def test_progress_is_shown_on_request_only(bench, monkeypatch, capsys):
-    monkeypatch.setattr(replay_module, "SLICE", 100)
-    trace = churn(1000, heap="camera")
-    hk.replay(trace, bench, progress=False)
-    assert not capsys.readouterr().err
-    hk.replay(trace, bench, progress=True)
-    assert "event" in capsys.readouterr().err
-
-
-def test_progress_shows_itself_after_a_while(bench, monkeypatch, capsys):
-    monkeypatch.setattr(replay_module, "SLICE", 100)
-    monkeypatch.setattr(replay_module, "SHOW_PROGRESS_AFTER_S", -1)
-    hk.replay(churn(1000, heap="camera"), bench)
-    assert "event" in capsys.readouterr().err
 
 
 def test_replays_on_threads_equal_replays_in_turn(bench):
