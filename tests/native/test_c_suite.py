@@ -8,11 +8,16 @@ import pytest
 from tests.native.programs import DEBUG, ROOT, SANITIZE, build, run
 
 SENTENCE = re.compile(r"^TEST\((\w+)\)", re.MULTILINE)
-# Long comparisons with the naive models run without sanitizers: test_differential.py.
-SCALE = "0.1"
+# Comparisons with the naive models run at length without sanitizers, in
+# test_differential.py: here they are short.
+SHORT = "0.1"
 
 CASES = [
-    pytest.param(name, id=f"{source.stem.removeprefix('test_')}-{name}")
+    pytest.param(
+        name,
+        SHORT if source.stem.endswith(("_naive", "_adversary")) else "1",
+        id=f"{source.stem.removeprefix('test_')}-{name}",
+    )
     for source in sorted((ROOT / "native" / "tests").glob("test_*.c"))
     for name in SENTENCE.findall(source.read_text())
 ]
@@ -23,9 +28,9 @@ def program():
     return build("c-tests", *DEBUG, SANITIZE) / "heapkit-tests"
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_the_c_core(program, name):
-    status, output = run(program, name, HEAPKIT_TEST_SCALE=SCALE)
+@pytest.mark.parametrize(("name", "scale"), CASES)
+def test_the_c_core(program, name, scale):
+    status, output = run(program, name, HEAPKIT_TEST_SCALE=scale)
     assert status == 0, output
     assert f"ok 1 - {name}" in output
 
