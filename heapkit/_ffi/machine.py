@@ -175,6 +175,36 @@ class Machine:
             check(lib.hk_machine_pool_fill(self._open(), heap, ret), f"heap {heap}")
         return list(ret.items)
 
+    def save(self) -> bytes:
+        """All that a machine of the same spec needs to go on from here."""
+        size = ffi.new("uint64_t *")
+        with self.lock:
+            handle = self._open()
+            lib.hk_machine_save(handle, ffi.NULL, 0, size)
+            state = bytearray(size[0])
+            target = ffi.from_buffer("uint8_t[]", state, require_writable=True)
+            check(lib.hk_machine_save(handle, target, len(state), size), "a state")
+        return bytes(state)
+
+    def load(self, state: bytes) -> None:
+        """Become what a machine of the same spec was; this one must be new.
+
+        A state may come from anywhere: what is not one is a :class:`ValueError`,
+        after which the machine is closed.
+        """
+        source = ffi.from_buffer("uint8_t[]", state)
+        with self.lock:
+            rc = lib.hk_machine_load(self._open(), source, len(state))
+            if rc:
+                self.close()
+        if rc == -errno.EINVAL:
+            raise ValueError(
+                f"state: {len(state)} bytes are no state of this board; "
+                "allowed: what save() of a machine of the same board returned, "
+                "loaded into a machine that has carried out nothing"
+            )
+        check(rc, "loading a state")
+
     def check(self) -> None:
         """Raise :class:`InvariantError` if an invariant is broken."""
         with self.lock:

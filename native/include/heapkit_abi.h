@@ -390,6 +390,21 @@ int hk_machine_replay_part(struct hk_machine *machine, struct hk_intake *intake,
 			   const uint64_t *ids, uint64_t first, uint64_t count,
 			   struct hk_fault *fault);
 
+// --- A machine as bytes ------------------------------------------------------
+
+// Write all that a machine of the same spec needs to go on from here exactly as
+// this one would. Equal machines have equal bytes, on any computer. -ENOSPC if
+// they are more than @capacity; *@size is how many they are either way.
+int hk_machine_save(const struct hk_machine *machine, void *bytes,
+		    uint64_t capacity, uint64_t *size);
+// Make a new machine, which has carried out nothing yet, what a machine of the
+// same spec was when it was saved. @bytes need not be trusted: -EINVAL for
+// those of another spec or version, cut short or changed, or in which a page
+// has two owners or none. -EINVAL too if @machine is not new; -ENOMEM. After an
+// error the machine can only be destroyed.
+int hk_machine_load(struct hk_machine *machine, const void *bytes,
+		    uint64_t size);
+
 // --- Looking inside ----------------------------------------------------------
 
 int hk_machine_gauges(const struct hk_machine *machine, uint32_t heap,

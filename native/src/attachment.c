@@ -129,3 +129,38 @@ uint64_t attachment_count_syncable(const struct hk_machine *machine,
 		count += at->mapped && !is_coherent(machine, at->device);
 	return count;
 }
+
+// The device and, in the lowest bit, whether it is mapped.
+void attachment_save(const struct buffer *buffer, struct state_writer *out)
+{
+	const struct attachment *at;
+	uint32_t count = 0;
+
+	for (at = buffer->attachments; at; at = at->next)
+		count++;
+	state_put(out, count);
+	for (at = buffer->attachments; at; at = at->next)
+		state_put(out, (uint64_t)at->device << 1 | at->mapped);
+}
+
+int attachment_load(const struct hk_machine *machine, struct buffer *buffer,
+		    struct state_reader *in)
+{
+	struct attachment **end = &buffer->attachments;
+
+	for (uint32_t count = state_get_count(in); count; count--) {
+		const uint32_t word = state_get_below(in, 2 * HK_MAX_DEVICES);
+		struct attachment *at;
+
+		if (!machine_has_device(machine, word >> 1))
+			return -EINVAL;
+		at = calloc(1, sizeof(*at));
+		if (!at)
+			return OUT_OF_CORE;
+		at->device = word >> 1;
+		at->mapped = word & 1;
+		*end = at;
+		end = &at->next;
+	}
+	return 0;
+}

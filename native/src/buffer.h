@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "heapkit.h"
+#include "state.h"
 
 struct attachment;
 struct heap;
@@ -54,6 +55,17 @@ int buffer_reserve_entry(struct buffer *buffer);
 void buffer_add_entry(struct buffer *buffer, uint64_t address, uint64_t size);
 void buffer_drop_entries(struct buffer *buffer);
 
+// --- As bytes, buffer_state.c ---
+
+void buffer_save(const struct buffer *buffer, struct state_writer *out);
+// A new buffer, in no table yet, and its heap's memory in its hands. -EINVAL,
+// OUT_OF_CORE.
+int buffer_load(struct hk_machine *machine, struct state_reader *in,
+		struct buffer **ret);
+void buffer_table_save(const struct buffer_table *table,
+		       struct state_writer *out);
+int buffer_table_load(struct hk_machine *machine, struct state_reader *in);
+
 // --- Devices, attachment.c ---
 
 // OUT_OF_CORE.
@@ -71,6 +83,11 @@ void attachment_free_list(struct attachment *attachment);
 // Mapped attachments whose device does not snoop.
 uint64_t attachment_count_syncable(const struct hk_machine *machine,
 				   const struct buffer *buffer);
+
+void attachment_save(const struct buffer *buffer, struct state_writer *out);
+// -EINVAL, OUT_OF_CORE.
+int attachment_load(const struct hk_machine *machine, struct buffer *buffer,
+		    struct state_reader *in);
 
 // --- Caches, cache_sync.c ---
 

@@ -48,6 +48,20 @@ static int carveout_heap_allocate(struct heap *heap, struct buffer *buffer,
 	return ret;
 }
 
+static void carveout_heap_save(const struct heap *heap,
+			       struct state_writer *out)
+{
+	if (heap->deferred)
+		deferred_free_save(heap->deferred, out);
+}
+
+static int carveout_heap_load(struct heap *heap, struct state_reader *in)
+{
+	if (!heap->deferred)
+		return 0;
+	return deferred_free_load(heap->machine, heap->deferred, in);
+}
+
 const struct heap_ops carveout_heap_ops = {
 	.create = carveout_heap_create,
 	.destroy = carveout_heap_destroy,
@@ -56,4 +70,7 @@ const struct heap_ops carveout_heap_ops = {
 	.gauges = region_heap_gauges,
 	.survey = region_heap_survey,
 	.check = region_heap_check,
+	.save = carveout_heap_save,
+	.load = carveout_heap_load,
+	.hold = region_heap_hold,
 };

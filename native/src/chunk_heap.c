@@ -49,6 +49,22 @@ release_chunks:
 	return ret;
 }
 
+static int chunk_heap_hold(struct heap *heap, const struct buffer *buffer,
+			   struct state_reader *in)
+{
+	const uint64_t chunk = heap->spec.granule;
+
+	(void)in;
+	if (buffer->bytes < buffer->size ||
+	    buffer->bytes - buffer->size >= chunk)
+		return -EINVAL;
+	for (uint32_t i = 0; i < buffer->n_entries; i++)
+		if (buffer->entry[i].size != chunk ||
+		    region_heap_take_at(heap, &buffer->entry[i]))
+			return -EINVAL;
+	return 0;
+}
+
 const struct heap_ops chunk_heap_ops = {
 	.create = chunk_heap_create,
 	.destroy = region_heap_destroy,
@@ -57,4 +73,5 @@ const struct heap_ops chunk_heap_ops = {
 	.gauges = region_heap_gauges,
 	.survey = region_heap_survey,
 	.check = region_heap_check,
+	.hold = chunk_heap_hold,
 };

@@ -87,6 +87,20 @@ static int cma_heap_check(const struct heap *heap, const char **rule)
 	return cma_area_check(heap->cma, rule);
 }
 
+static int cma_heap_hold(struct heap *heap, const struct buffer *buffer,
+			 struct state_reader *in)
+{
+	const struct sg_entry *run = buffer->entry;
+
+	(void)in;
+	if (buffer->n_entries != 1 || buffer->bytes != buffer->size)
+		return -EINVAL;
+	return cma_area_take_at(heap->cma, run->address >> HK_PAGE_SHIFT,
+				run->size >> HK_PAGE_SHIFT)
+		       ? -EINVAL
+		       : 0;
+}
+
 const struct heap_ops cma_heap_ops = {
 	.create = cma_heap_create,
 	.destroy = cma_heap_destroy,
@@ -95,4 +109,5 @@ const struct heap_ops cma_heap_ops = {
 	.gauges = cma_heap_gauges,
 	.survey = cma_heap_survey,
 	.check = cma_heap_check,
+	.hold = cma_heap_hold,
 };

@@ -135,3 +135,67 @@ void deferred_free_destroy(struct buffer_table *table,
 		buffer_recycle(table, deferred->hand);
 	deferred->hand = NULL;
 }
+
+static void save_freed(const struct buffer *buffer, struct state_writer *out)
+{
+	state_put_signed(out, buffer->freed_at);
+	buffer_save(buffer, out);
+}
+
+void deferred_free_save(const struct deferred_free *deferred,
+			struct state_writer *out)
+{
+	const struct buffer *buffer;
+	uint32_t count = 0;
+
+	worker_save(&deferred->worker, out);
+	state_put(out, deferred->hand != NULL);
+	if (deferred->hand)
+		save_freed(deferred->hand, out);
+	for (buffer = deferred->list; buffer; buffer = buffer->next)
+		count++;
+	state_put(out, count);
+	for (buffer = deferred->list; buffer; buffer = buffer->next)
+		save_freed(buffer, out);
+}
+
+// A freed buffer has memory, no devices, and a heap that frees it here.
+static int load_freed(struct hk_machine *machine,
+		      const struct deferred_free *deferred,
+		      struct state_reader *in, struct buffer **place)
+{
+	const int64_t freed_at = state_get_signed(in);
+	struct buffer *buffer;
+	int ret = buffer_load(machine, in, &buffer);
+
+	if (ret)
+		return ret;
+	*place = buffer;
+	buffer->freed_at = freed_at;
+	buffer->heap->deferred_bytes += buffer->bytes;
+	return buffer->heap->deferred == deferred && buffer->n_entries &&
+			       !buffer->attachments
+		       ? 0
+		       : -EINVAL;
+}
+
+int deferred_free_load(struct hk_machine *machine,
+		       struct deferred_free *deferred, struct state_reader *in)
+{
+	struct buffer **end = &deferred->list;
+	uint32_t count;
+	int ret = 0;
+
+	worker_load(machine, &deferred->worker, in);
+	if (state_get_below(in, 2))
+		ret = load_freed(machine, deferred, in, &deferred->hand);
+	for (count = state_get_count(in); !ret && count; count--) {
+		ret = load_freed(machine, deferred, in, end);
+		if (!ret)
+			end = &(*end)->next;
+	}
+	if (!ret && !deferred->list && !deferred->hand &&
+	    deferred->worker.due != NEVER)
+		return -EINVAL;
+	return ret;
+}

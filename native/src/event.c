@@ -4,7 +4,7 @@
 
 #include "internal.h"
 
-static bool is_device(const struct hk_machine *machine, uint32_t device)
+bool machine_has_device(const struct hk_machine *machine, uint32_t device)
 {
 	// A board without devices knows any name as a plain, non-coherent one.
 	return device < (machine->n_devices ? machine->n_devices
@@ -45,7 +45,7 @@ static bool event_is_valid(const struct hk_machine *machine,
 	case HK_OP_DETACH:
 	case HK_OP_MAP:
 	case HK_OP_UNMAP:
-		return held && is_device(machine, event->device);
+		return held && machine_has_device(machine, event->device);
 	case HK_OP_BEGIN_CPU:
 	case HK_OP_END_CPU:
 		return held && is_access(event->access);

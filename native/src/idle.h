@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "heapkit.h"
+#include "state.h"
 
 struct buffer;
 struct buffer_table;
@@ -54,6 +55,10 @@ int worker_run_all(struct hk_machine *machine, int64_t now_ns);
 // @start_ns and a rounded @cost, at most NEVER.
 int64_t time_after(int64_t start_ns, double cost);
 
+void worker_save(const struct worker *worker, struct state_writer *out);
+void worker_load(struct hk_machine *machine, struct worker *worker,
+		 struct state_reader *in);
+
 // --- deferred_free.c ---
 
 void deferred_free_init(struct hk_machine *machine,
@@ -69,9 +74,17 @@ uint64_t deferred_free_drain(struct hk_machine *machine,
 			     struct deferred_free *deferred, uint64_t pages,
 			     enum free_reason reason, double *cost);
 
+void deferred_free_save(const struct deferred_free *deferred,
+			struct state_writer *out);
+// -EINVAL, OUT_OF_CORE.
+int deferred_free_load(struct hk_machine *machine,
+		       struct deferred_free *deferred, struct state_reader *in);
+
 // --- refill.c ---
 
 void refill_init(struct heap *heap);
 void refill_wake(struct heap *heap);
+void refill_save(const struct refill *refill, struct state_writer *out);
+int refill_load(struct refill *refill, struct state_reader *in); // -EINVAL
 
 #endif

@@ -24,6 +24,7 @@
 #include "idle.h"
 #include "page_alloc.h"
 #include "page_pool.h"
+#include "state.h"
 
 enum { PAGE_BYTES = 1 << HK_PAGE_SHIFT };
 
@@ -55,6 +56,13 @@ struct heap_ops {
 	// All memory of the heap that no buffer has.
 	void (*survey)(const struct heap *heap, struct survey *survey);
 	int (*check)(const struct heap *heap, const char **rule);
+	// What the heap has beside its buffers; NULL if that is nothing.
+	void (*save)(const struct heap *heap, struct state_writer *out);
+	int (*load)(struct heap *heap, struct state_reader *in);
+	// Take what a @buffer that was read says it has. -EINVAL: no buffer of
+	// this heap is like that, or somebody has it already.
+	int (*hold)(struct heap *heap, const struct buffer *buffer,
+		    struct state_reader *in);
 };
 
 struct heap {
@@ -109,6 +117,7 @@ int event_carry_out(struct hk_machine *machine, const struct hk_event *event,
 		    struct hk_row *row);
 void event_gauges(const struct hk_machine *machine, const struct hk_row *row,
 		  struct hk_gauges *ret);
+bool machine_has_device(const struct hk_machine *machine, uint32_t device);
 
 // A debug build looks at all invariants after every event without being asked.
 #ifdef HEAPKIT_CHECK
@@ -135,6 +144,9 @@ int region_heap_release(struct heap *heap, struct buffer *buffer,
 void region_heap_gauges(const struct heap *heap, struct hk_gauges *ret);
 void region_heap_survey(const struct heap *heap, struct survey *survey);
 int region_heap_check(const struct heap *heap, const char **rule);
+int region_heap_hold(struct heap *heap, const struct buffer *buffer,
+		     struct state_reader *in);
+int region_heap_take_at(struct heap *heap, const struct sg_entry *entry);
 
 // --- Looking inside, snapshot.c ---
 

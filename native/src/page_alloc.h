@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "heapkit.h"
+#include "state.h"
 
 struct page_alloc;
 
@@ -43,5 +44,9 @@ void page_alloc_walk_free(const struct page_alloc *alloc,
 					uint64_t pages),
 			  void *context);
 int page_alloc_check(const struct page_alloc *alloc, const char **rule);
+
+void page_alloc_save(const struct page_alloc *alloc, struct state_writer *out);
+// In place of all free blocks. -EINVAL.
+int page_alloc_load(struct page_alloc *alloc, struct state_reader *in);
 
 #endif

@@ -105,3 +105,32 @@ uint64_t reclaim(struct hk_machine *machine, uint64_t pages, double *cost)
 	*cost += times(machine->costs.reclaim_page, freed);
 	return freed;
 }
+
+void page_pool_save(const struct page_pool *pool, struct state_writer *out)
+{
+	state_put_signed(out, pool->refuse_until);
+	state_put(out, pool->count);
+	for (uint32_t i = 0; i < pool->count; i++)
+		state_put_block(out, page_pool_item(pool, i), pool->order);
+}
+
+int page_pool_load(struct page_pool *pool, struct state_reader *in)
+{
+	uint32_t count;
+
+	pool->refuse_until = state_get_signed(in);
+	count = state_get_count(in);
+	if (count > pool->limit)
+		return -EINVAL;
+	if (page_pool_reserve(pool, count))
+		return OUT_OF_CORE;
+	while (count--) {
+		const uint64_t address = state_get_block(in, pool->order);
+
+		if (!claim_pages(&in->memory, address >> HK_PAGE_SHIFT,
+				 UINT64_C(1) << pool->order))
+			return -EINVAL;
+		page_pool_add(pool, address);
+	}
+	return 0;
+}

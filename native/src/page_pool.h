@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "heapkit.h"
+#include "state.h"
 
 struct heap;
 
@@ -41,5 +42,9 @@ uint64_t page_pool_item(const struct page_pool *pool, uint32_t index);
 // Give at least @pages back to the page allocator as long as a shrinker finds
 // any: deferred buffers first, then pools. Returns the pages given back.
 uint64_t reclaim(struct hk_machine *machine, uint64_t pages, double *cost);
+
+void page_pool_save(const struct page_pool *pool, struct state_writer *out);
+// Into a new pool. -EINVAL, OUT_OF_CORE.
+int page_pool_load(struct page_pool *pool, struct state_reader *in);
 
 #endif

@@ -111,3 +111,22 @@ void refill_wake(struct heap *heap)
 	refill->slot = 0;
 	proceed(refill, heap->machine->now_ns);
 }
+
+void refill_save(const struct refill *refill, struct state_writer *out)
+{
+	worker_save(&refill->worker, out);
+	state_put(out, refill->slot);
+	state_put(out, refill->awake);
+}
+
+int refill_load(struct refill *refill, struct state_reader *in)
+{
+	const uint32_t n_orders = refill->heap->spec.n_orders;
+
+	worker_load(refill->heap->machine, &refill->worker, in);
+	refill->slot = state_get_below(in, (uint64_t)n_orders + 1);
+	refill->awake = state_get_below(in, 2);
+	// It has a pool to work at as long as it has something to do.
+	return refill->worker.due == NEVER || refill->slot < n_orders ? 0
+								      : -EINVAL;
+}

@@ -69,3 +69,20 @@ int region_heap_check(const struct heap *heap, const char **rule)
 				    "do not add up");
 	return gen_pool_check(heap->gen_pool, rule);
 }
+
+int region_heap_take_at(struct heap *heap, const struct sg_entry *entry)
+{
+	const uint64_t offset = entry->address - heap->spec.base;
+	uint64_t address;
+
+	return gen_pool_alloc_at(heap->gen_pool, offset, entry->size, &address);
+}
+
+int region_heap_hold(struct heap *heap, const struct buffer *buffer,
+		     struct state_reader *in)
+{
+	(void)in;
+	if (buffer->n_entries != 1 || buffer->bytes != buffer->size)
+		return -EINVAL;
+	return region_heap_take_at(heap, buffer->entry) ? -EINVAL : 0;
+}

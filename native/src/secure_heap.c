@@ -25,4 +25,5 @@ const struct heap_ops secure_heap_ops = {
 	.gauges = region_heap_gauges,
 	.survey = region_heap_survey,
 	.check = region_heap_check,
+	.hold = region_heap_hold,
 };

@@ -212,6 +212,50 @@ static int system_heap_check(const struct heap *heap, const char **rule)
 	return 0;
 }
 
+static void system_heap_save(const struct heap *heap, struct state_writer *out)
+{
+	if (!(heap->spec.flags & HK_HEAP_POOLED))
+		return;
+	for (uint32_t slot = 0; slot < heap->spec.n_orders; slot++)
+		page_pool_save(&heap->pool[slot], out);
+	refill_save(&heap->refill, out);
+}
+
+static int system_heap_load(struct heap *heap, struct state_reader *in)
+{
+	int ret = 0;
+
+	if (!(heap->spec.flags & HK_HEAP_POOLED))
+		return 0;
+	for (uint32_t slot = 0; !ret && slot < heap->spec.n_orders; slot++)
+		ret = page_pool_load(&heap->pool[slot], in);
+	return ret ? ret : refill_load(&heap->refill, in);
+}
+
+static bool is_block(const struct heap *heap, const struct sg_entry *entry)
+{
+	for (uint32_t slot = 0; slot < heap->spec.n_orders; slot++)
+		if (entry->size == order_bytes(heap->spec.order[slot]))
+			return !(entry->address & (entry->size - 1));
+	return false;
+}
+
+static int system_heap_hold(struct heap *heap, const struct buffer *buffer,
+			    struct state_reader *in)
+{
+	if (buffer->bytes != buffer->size)
+		return -EINVAL;
+	for (uint32_t i = 0; i < buffer->n_entries; i++) {
+		const struct sg_entry *entry = &buffer->entry[i];
+
+		if (!is_block(heap, entry) ||
+		    !claim_pages(&in->memory, entry->address >> HK_PAGE_SHIFT,
+				 entry->size >> HK_PAGE_SHIFT))
+			return -EINVAL;
+	}
+	return 0;
+}
+
 const struct heap_ops system_heap_ops = {
 	.create = system_heap_create,
 	.destroy = system_heap_destroy,
@@ -220,4 +264,7 @@ const struct heap_ops system_heap_ops = {
 	.gauges = system_heap_gauges,
 	.survey = system_heap_survey,
 	.check = system_heap_check,
+	.save = system_heap_save,
+	.load = system_heap_load,
+	.hold = system_heap_hold,
 };

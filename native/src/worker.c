@@ -60,3 +60,16 @@ int64_t time_after(int64_t start_ns, double cost)
 		return NEVER;
 	return end_ns;
 }
+
+void worker_save(const struct worker *worker, struct state_writer *out)
+{
+	state_put_signed(out, worker->due);
+	state_put_signed(out, worker->free_at);
+}
+
+void worker_load(struct hk_machine *machine, struct worker *worker,
+		 struct state_reader *in)
+{
+	worker_set_due(machine, worker, state_get_signed(in));
+	worker->free_at = state_get_signed(in);
+}

@@ -147,3 +147,27 @@ def test_kernel_struct_is_read_and_written_in_place():
     assert len(data.buffer) == 24
     data.buffer[8:12] = (7).to_bytes(4, "little")
     assert (data["len"], data["fd"]) == (4096, 7)
+
+
+def test_a_loaded_machine_goes_on_where_the_saved_one_was(machine):
+    allocate(machine, 0, 3)
+    state = machine.save()
+    other = _ffi.Machine(spec())
+    other.load(state)
+    assert other.save() == state
+    assert allocate(other, 1, 2) == allocate(machine, 1, 2)
+    other.check()
+
+
+def test_bytes_that_are_no_state_are_refused(machine):
+    state = bytearray(machine.save())
+    state[-1] ^= 1
+    with pytest.raises(ValueError, match="no state of this board"):
+        machine.load(bytes(state))
+    assert machine.closed
+
+
+def test_a_machine_that_has_worked_takes_no_state(machine):
+    allocate(machine, 0, 1)
+    with pytest.raises(ValueError, match="carried out nothing"):
+        machine.load(machine.save())

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+#include "random_trace.h"
+
+#include <stdlib.h>
+
+// Chains: each heap alone, then carveout to system, and one that nobody uses.
+const uint32_t trace_chain_start[] = {0, 1, 2, 3, 4, 5, 6, 8, 8};
+const uint16_t trace_chain_heap[] = {0, 1, 2, 3, 4, 5, 3, 0};
+enum { USED_CHAINS = 7 };
+
+void bench_plan_of_all_kinds(struct bench *bench)
+{
+	struct hk_heap_spec *heap;
+
+	bench_init(bench);
+	bench_memory(bench, MIB(24));
+	bench->spec.memory.min_free = MIB(1);
+	bench_system(bench, 0);
+	heap = bench_system(bench, HK_HEAP_POOLED | HK_HEAP_DEFERRED_FREE);
+	heap->pool_fill[0] = MIB(3);
+	heap->pool_low[0] = MIB(2);
+	heap->pool_limit = MIB(4);
+	heap->refill_defer_ns = 1000000;
+	bench_region(bench, HK_HEAP_CMA, MIB(12), MIB(4));
+	bench_region(bench, HK_HEAP_CARVEOUT, MIB(4), MIB(4))->flags =
+		HK_HEAP_DEFERRED_FREE | HK_HEAP_ZERO_AT_FREE |
+		HK_HEAP_RETRY_DRAINED;
+	bench_region(bench, HK_HEAP_CHUNK, MIB(64), MIB(4));
+	bench_region(bench, HK_HEAP_SECURE, MIB(72), MIB(4));
+	bench_device(bench, false);
+	bench_device(bench, true);
+}
+
+void bench_of_all_kinds(struct bench *bench)
+{
+	bench_plan_of_all_kinds(bench);
+	bench_start(bench);
+}
+
+static uint8_t random_op(struct rng *rng, bool live)
+{
+	const uint32_t n = rng_below(rng, 16);
+
+	if (n == 0)
+		return HK_OP_PRESSURE;
+	if (!live)
+		return HK_OP_ALLOC;
+	return n < 8 ? HK_OP_FREE : (uint8_t)(HK_OP_ATTACH + n % 6);
+}
+
+struct random_trace *random_trace(uint64_t seed)
+{
+	struct random_trace *t = calloc(1, sizeof(*t));
+	struct rng rng = {seed};
+	bool live[IDS] = {false};
+	int64_t now = 0;
+
+	for (uint32_t i = 0; i < EVENTS; i++) {
+		const uint32_t id = rng_below(&rng, IDS);
+
+		t->buffer[i] = id;
+		t->op[i] = random_op(&rng, live[id]);
+		live[id] ^= t->op[i] == HK_OP_ALLOC || t->op[i] == HK_OP_FREE;
+		t->size[i] = rng_size(&rng, 22);
+		t->offset[i] = rng_below(&rng, 4096);
+		t->chain[i] = (uint16_t)rng_below(&rng, USED_CHAINS);
+		t->device[i] = (uint16_t)rng_below(&rng, 2);
+		t->access[i] = (uint8_t)(1 + rng_below(&rng, 3));
+		t->time_ns[i] = now += rng_below(&rng, 200000);
+	}
+	t->trace = (struct hk_trace){
+		.n = EVENTS,
+		.op = t->op,
+		.buffer = t->buffer,
+		.size = t->size,
+		.chain = t->chain,
+		.time_ns = t->time_ns,
+		.device = t->device,
+		.access = t->access,
+		.offset = t->offset,
+		.n_buffers = IDS,
+		.n_chains = NR_CHAINS,
+		.n_devices = 2,
+		.chain_start = trace_chain_start,
+		.chain_heap = trace_chain_heap,
+	};
+	return t;
+}
+
+int trace_replay(struct bench *bench, struct random_trace *t, uint64_t first,
+		 uint64_t count, uint64_t check_every, uint64_t *done)
+{
+	return hk_machine_replay(bench->machine, &t->trace, first, count,
+				 &t->row[first], &t->gauges[first],
+				 &t->fill[first], POOLED, check_every, done);
+}
