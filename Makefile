@@ -6,6 +6,7 @@ ARGS   ?=
 VENV   := .venv
 BIN    := $(VENV)/bin
 LOCK   := .ci/requirements.txt
+BENCH_LOCK := .ci/requirements-bench.txt
 
 # What the compiled core is made from. The folders are listed too: their time
 # changes when a file is added or removed. An editable install knows the packages
@@ -33,7 +34,7 @@ test: $(VENV)/.core ## run every test; ARGS="-k pool" or ARGS=tests/unit picks s
 	@.ci/system-packages test
 	$(BIN)/python -m pytest $(ARGS)
 
-bench: $(VENV)/.core ## measure against the budgets; ARGS=--json, ARGS="--only buddy"
+bench: $(VENV)/.core $(VENV)/.bench ## measure against the budgets; ARGS=--json, ARGS="--only buddy"
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 docs: $(VENV)/.core ## run the notebooks and write them as offline pages to docs/_site
@@ -56,6 +57,9 @@ lock: $(VENV)/.packages ## resolve the locked versions anew
 	$(BIN)/pip install --quiet "uv>=0.9,<1"
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --upgrade --group dev \
 	  --custom-compile-command "make lock" --output-file $(LOCK) pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --upgrade --group bench \
+	  --constraints $(LOCK) --no-emit-package numpy \
+	  --custom-compile-command "make lock" --output-file $(BENCH_LOCK)
 
 clean: ## remove what was built, but not the environment
 	rm -rf build dist artefacts docs/_site $(VENV)/.core .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -71,6 +75,11 @@ $(VENV)/.packages: $(LOCK) | $(BIN)/python
 	@echo "installing the locked packages: about a minute"
 	@$(LOCKED) $(BIN)/python -m pip install --quiet --require-hashes --no-deps -r $(LOCK)
 	@$(BIN)/jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements 2>/dev/null
+	@touch $@
+
+# What a benchmark compares with and nothing else needs.
+$(VENV)/.bench: $(BENCH_LOCK) $(VENV)/.packages
+	@$(LOCKED) $(BIN)/python -m pip install --quiet --require-hashes --no-deps -r $(BENCH_LOCK)
 	@touch $@
 
 $(VENV)/.core: $(CORE) $(VENV)/.packages

@@ -7,10 +7,13 @@ import argparse
 import json
 import sys
 
-from benchmarks import native, report
+from benchmarks import everything, report
 from benchmarks.machine import machine
 from benchmarks.plan import Plan
 from benchmarks.program import WrongResult
+from benchmarks.traces import KINDS
+
+ARGUMENTS = ("rounds", "quick", "only", "trace")
 
 
 def main() -> int:
@@ -20,11 +23,14 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5, help="the median of N counts")
     parser.add_argument("--quick", action="store_true", help="a part of each trace")
     parser.add_argument("--only", default="", help="WORD,…: names that have one")
+    parser.add_argument("--trace", default="", choices=[k.name for k in KINDS])
     asked = parser.parse_args()
-    plan = Plan(rounds=asked.rounds, quick=asked.quick, only=asked.only)
+    plan = Plan(
+        rounds=asked.rounds, quick=asked.quick, only=asked.only, trace=asked.trace
+    )
     where = machine()
     try:
-        figures = native.measure(plan)
+        figures = everything.measure(plan)
     except WrongResult as wrong:
         print(wrong, file=sys.stderr)
         return 1

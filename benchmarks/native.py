@@ -9,7 +9,6 @@ from typing import Any
 from benchmarks import program
 from benchmarks.figures import Figure, ratio
 from benchmarks.plan import Plan
-from benchmarks.traces import KINDS
 
 Entry = dict[str, Any]
 
@@ -56,7 +55,7 @@ RATIOS = (
 def measure(plan: Plan) -> list[Figure]:
     """All traces; ``WrongResult`` if a placement differs from the linear scan's."""
     figures = []
-    for kind in KINDS:
+    for kind in plan.kinds:
         events = plan.part_of(kind.events)
         answer = program.ask(
             "rounds",

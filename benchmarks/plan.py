@@ -5,14 +5,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from benchmarks.traces import KINDS, Kind
+
 
 @dataclass(frozen=True)
 class Plan:
-    """``only``: words separated by commas, one of which a name has to have."""
+    """``only``: words separated by commas, one of which a name has to have.
+
+    ``trace`` is the name of a single one; empty: all.
+    """
 
     rounds: int = 5
     quick: bool = False
     only: str = ""
+    trace: str = ""
 
     def part_of(self, events: int) -> int:
         """The events of a trace that are replayed."""
@@ -27,6 +33,11 @@ class Plan:
     def window_events(self) -> int:
         """A slow peer's events; 0: what it can do in its time."""
         return 512 if self.quick else 0
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The traces that are replayed."""
+        return tuple(kind for kind in KINDS if self.trace in ("", kind.name))
 
     def wants(self, *names: str) -> bool:
         """Whether one of ``names`` is asked for."""

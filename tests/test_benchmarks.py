@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Benchmarks give right results and say what they measured; times are no test."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -8,11 +9,25 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import budgets, native, program, report
+from benchmarks import (
+    budgets,
+    everything,
+    native,
+    notebook,
+    program,
+    report,
+    system,
+    traces,
+)
+from benchmarks.core import Core
 from benchmarks.figures import Figure, ratio
 from benchmarks.machine import machine
+from benchmarks.peers import listed, scanned, sorted_runs
+from benchmarks.peers.carveout import FAILED, Events, Start
+from benchmarks.peers.system_heap import Model
 from benchmarks.plan import Plan
 from benchmarks.traces import KINDS
+from heapkit import GiB
 
 ROOT = Path(__file__).resolve().parent.parent
 QUICK = Plan(rounds=2, quick=True)
@@ -20,8 +35,8 @@ QUICK = Plan(rounds=2, quick=True)
 
 @pytest.fixture(scope="module")
 def figures():
-    """Fails where a placement or a gauge differs from the linear scan's."""
-    return native.measure(QUICK)
+    """Fails where a placement or a gauge differs from a peer's."""
+    return everything.measure(QUICK)
 
 
 def test_a_number_comes_with_the_machine_it_was_measured_on():
@@ -39,10 +54,11 @@ def test_every_contender_is_measured_on_every_trace(figures):
         names = {figure.name for figure in figures if figure.case == kind.name}
         assert {f"{over.text} / {under.text}" for over, under in native.RATIOS} <= names
         assert {"do-nothing on", "first-align off", "order-align on"} <= names
+        assert {"hk.replay carveout on", "SimPy system heap / replay on"} <= names
 
 
 def test_every_figure_has_a_value_for_every_round(figures):
-    timed = [figure for figure in figures if figure.unit in {"x", "ns/event"}]
+    timed = [figure for figure in figures if figure.unit in {"x", "ns/event", "ms"}]
     assert timed
     assert {len(figure.rounds) for figure in timed} == {QUICK.rounds}
 
@@ -91,7 +107,7 @@ def test_a_budget_is_met_by_the_median_and_bounds_may_differ_by_case():
     assert not row.met
 
 
-def test_table_has_every_native_budget_within_a_hundred_columns(figures):
+def test_table_has_every_budget_within_a_hundred_columns(figures):
     text = report.table({"processor": "one"}, figures)
     assert max(len(line) for line in text.splitlines()) <= 100
     for budget in budgets.BUDGETS:
@@ -110,3 +126,58 @@ def test_program_prints_json_and_succeeds_whatever_is_missed():
         document["figures"][-1]
     )
     assert {row["what"] for row in document["budgets"]}
+
+
+PEERS = {
+    "listed": listed.replay,
+    "sorted": sorted_runs.replay,
+    "scanned": scanned.replay,
+}
+
+
+@pytest.fixture(params=PEERS.values(), ids=PEERS)
+def first_fit(request):
+    return request.param
+
+
+def test_first_fit_peer_takes_the_lowest_run_and_joins_what_comes_back(first_fit):
+    start = Start(pages=16, holes=((2, 3), (8, 6)), held={7: (5, 3), 8: (0, 2)})
+    events = Events(op=[0, 0, 1, 1], buffer=[1, 2, 7, 1], pages=[4, 3, 3, 4])
+    answer = first_fit(start, events)
+    assert answer.place == [8, 2, 5, 8]
+    assert answer.free == [5, 2, 5, 9]
+    assert answer.largest == [3, 2, 3, 9]
+    assert answer.unusable == pytest.approx([0.4, 0.0, 0.4, 0.0])
+
+
+def test_first_fit_peer_remembers_what_failed(first_fit):
+    start = Start(pages=8, holes=((0, 2), (4, 2)), held={1: (2, 2), 2: (6, 2)})
+    events = Events(op=[0, 1, 1], buffer=[5, 5, 6], pages=[3, 3, 1])
+    answer = first_fit(start, events)
+    assert answer.place == [FAILED] * 3
+    assert answer.free == [4] * 3
+
+
+def test_a_peer_that_answers_otherwise_is_told_from_the_core(monkeypatch):
+    kind = KINDS[1]
+    records = traces.events(kind.name, 4000)
+
+    def lying(start, events):
+        return listed.replay(start, Events(events.op, events.buffer, [1] * len(events)))
+
+    monkeypatch.setattr(notebook, "PEERS", {"listed": lambda: lying})
+    with pytest.raises(program.WrongResult, match="listed: another place, event 2"):
+        notebook.measure(kind, records, traces.trace(records), QUICK)
+
+
+def test_system_heap_in_simpy_reclaims_refuses_and_agrees_with_the_core():
+    kind = traces.Kind("camera", 1000, GiB)
+    records = traces.events(kind.name, 1000)
+    events = system.events_of(records)
+    model = Model(system.peer(traces.pooled(kind)), events)
+    model.advance(len(events))
+    core = Core(traces.trace(records), traces.pooled(kind))
+    core.advance(len(events))
+    system.compare(core, model.rows)
+    assert {row.status for row in model.rows} == {0, -errno.ENOMEM}
+    assert max(row.pool_entries for row in model.rows) > 0

@@ -45,9 +45,15 @@ def conda_lines():
     return plain, pip
 
 
+def lock():
+    """Both locks: of all, and of what make bench needs beside."""
+    paths = (".ci/requirements.txt", ".ci/requirements-bench.txt")
+    return "\n".join((ROOT / path).read_text() for path in paths)
+
+
 def locked_versions():
     versions = {}
-    for line in (ROOT / ".ci/requirements.txt").read_text().splitlines():
+    for line in lock().splitlines():
         if "==" not in line or line.startswith((" ", "#")):
             continue
         requirement = Requirement(line.rstrip("\\ "))
@@ -59,7 +65,7 @@ def locked_versions():
 
 def declared():
     lines = list(PROJECT["project"]["dependencies"])
-    for name in ("build", "docs", "test", "lint"):
+    for name in ("build", "docs", "test", "lint", "bench"):
         lines += group(name)
     return bounds(lines)
 
@@ -91,7 +97,7 @@ def test_locked_version_is_within_the_bounds(name):
 
 
 def test_every_locked_package_has_a_hash():
-    text = (ROOT / ".ci/requirements.txt").read_text()
+    text = lock()
     entries = [
         e for e in text.split("\n") if "==" in e and not e.startswith((" ", "#"))
     ]
@@ -100,7 +106,7 @@ def test_every_locked_package_has_a_hash():
 
 
 def test_lock_names_no_index():
-    text = (ROOT / ".ci/requirements.txt").read_text()
+    text = lock()
     assert "://" not in text
     assert "--index" not in text
 

@@ -6,11 +6,14 @@
 //   heapkit-bench rounds NAME [--events N] [--rounds N] [--window-ms N]
 //                             [--window-events N] [--only WORDS]
 //   heapkit-bench trace NAME FILE [--events N] [--scale N]
+//   heapkit-bench board NAME HEAP [--events N] [--rounds N] [--gauges 0|1]
+//   heapkit-bench size NAME HEAP [--events N] [--rounds N] [--scale N]
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "board.h"
 #include "rounds.h"
 
 const struct contender *const contenders[] = {
@@ -76,12 +79,26 @@ static int write_trace(const char *path, const struct bench_trace *trace)
 	return 0;
 }
 
+static int run_board(int argc, char **argv, const struct bench_trace *trace)
+{
+	uint32_t rounds = (uint32_t)number(argc, argv, "rounds", 1);
+
+	if (!strcmp(argv[1], "size"))
+		return board_size(trace, argv[3], rounds);
+	return board_run(trace, argv[3], rounds,
+			 number(argc, argv, "gauges", 1) != 0);
+}
+
 static int run(int argc, char **argv, const struct bench_trace *trace)
 {
 	if (!strcmp(argv[1], "rounds"))
 		return run_rounds(argc, argv, trace);
-	if (!strcmp(argv[1], "trace") && argc > 3)
+	if (argc < 4)
+		return -EINVAL;
+	if (!strcmp(argv[1], "trace"))
 		return write_trace(argv[3], trace);
+	if (!strcmp(argv[1], "board") || !strcmp(argv[1], "size"))
+		return run_board(argc, argv, trace);
 	return -EINVAL;
 }
 
