@@ -29,7 +29,8 @@ static uint32_t block_order(uint32_t pages)
 
 static bool zone_take(void *heap, uint32_t pages, uint64_t *pfn)
 {
-	return !page_alloc_take(heap, block_order(pages), pfn);
+	return !page_alloc_take(heap, block_order(pages), HK_MIGRATE_UNMOVABLE,
+				pfn);
 }
 
 static void zone_give(void *heap, uint64_t pfn, uint32_t pages)

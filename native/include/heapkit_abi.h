@@ -18,10 +18,22 @@ enum hk_limit {
 	HK_PAGE_SHIFT = 12,
 	HK_MAX_PAGE_ORDER = 10, // largest buddy block: 4 MiB
 	HK_NR_PAGE_ORDERS = 11,
+	HK_PAGEBLOCK_ORDER = 9, // pages of one migratetype: 2 MiB
 	HK_MAX_ORDERS = 8, // orders a system heap may list
 	HK_MAX_HEAPS = 128, // NUM_HEAP_MINORS of drivers/dma-buf/dma-heap.c
 	HK_MAX_DEVICES = 256,
 	HK_MAX_CMA_RANGES = 8, // CMA_MAX_RANGES of include/linux/cma.h
+};
+
+// What a pageblock's pages are for: enum migratetype of linux/mmzone.h, without
+// HighAtomic. A request is unmovable, movable or reclaimable.
+enum hk_migratetype {
+	HK_MIGRATE_UNMOVABLE = 0,
+	HK_MIGRATE_MOVABLE = 1,
+	HK_MIGRATE_RECLAIMABLE = 2,
+	HK_MIGRATE_CMA = 3, // lent to movable requests by a CMA area
+	HK_MIGRATE_ISOLATE = 4, // not to be taken
+	HK_NR_MIGRATETYPES = 5,
 };
 
 enum hk_op {
@@ -422,6 +434,12 @@ int hk_machine_entries(const struct hk_machine *machine, uint32_t buffer,
 // Free blocks of each order: the numbers of /proc/buddyinfo. @counts holds
 // HK_NR_PAGE_ORDERS. -EINVAL without memory.
 int hk_machine_buddyinfo(const struct hk_machine *machine, uint64_t *counts);
+// The same by migratetype, and how many pageblocks have each: the numbers of
+// /proc/pagetypeinfo. @counts holds HK_NR_PAGE_ORDERS for each of the
+// HK_NR_MIGRATETYPES in turn, @pageblocks HK_NR_MIGRATETYPES. -EINVAL without
+// memory.
+int hk_machine_pagetypeinfo(const struct hk_machine *machine, uint64_t *counts,
+			    uint64_t *pageblocks);
 // Blocks in each pool of @heap now.
 int hk_machine_pool_fill(const struct hk_machine *machine, uint32_t heap,
 			 struct hk_pool_fill *ret);

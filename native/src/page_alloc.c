@@ -5,70 +5,19 @@
 #include <errno.h>
 #include <stdlib.h>
 
-// Where the link to a block's successor is kept, @link being the block's.
-static uint32_t *next_of(struct free_area *area, uint32_t link)
-{
-	return link == END_OF_LIST ? &area->head
-				   : &area->blocks[link - FIRST_LINK].next;
-}
-
-static uint32_t *prev_of(struct free_area *area, uint32_t link)
-{
-	return link == END_OF_LIST ? &area->tail
-				   : &area->blocks[link - FIRST_LINK].prev;
-}
-
-static void link_between(struct page_alloc *alloc, uint32_t order,
-			 uint64_t number, uint32_t prev, uint32_t next)
-{
-	struct free_area *area = &alloc->area[order];
-	uint32_t link = (uint32_t)number + FIRST_LINK;
-
-	area->blocks[number] = (struct block){.next = next, .prev = prev};
-	*next_of(area, prev) = link;
-	*prev_of(area, next) = link;
-	area->count++;
-	alloc->nonempty |= UINT32_C(1) << order;
-}
-
-static void link_head(struct page_alloc *alloc, uint32_t order, uint64_t number)
-{
-	link_between(alloc, order, number, END_OF_LIST,
-		     alloc->area[order].head);
-}
-
-static void link_tail(struct page_alloc *alloc, uint32_t order, uint64_t number)
-{
-	link_between(alloc, order, number, alloc->area[order].tail,
-		     END_OF_LIST);
-}
-
-static void unlink_block(struct page_alloc *alloc, uint32_t order,
-			 uint64_t number)
-{
-	struct free_area *area = &alloc->area[order];
-	struct block *block = &area->blocks[number];
-
-	*next_of(area, block->prev) = block->next;
-	*prev_of(area, block->next) = block->prev;
-	block->prev = UNLINKED;
-	if (--area->count == 0)
-		alloc->nonempty &= ~(UINT32_C(1) << order);
-}
-
 // [start, end) in the largest naturally aligned blocks, ascending, at the tail:
 // memblock_free_all() of mm/memblock.c.
 static void add_range(struct page_alloc *alloc, uint64_t start, uint64_t end)
 {
 	alloc->free += end - start;
 	while (start < end) {
-		uint64_t number = start - alloc->base;
 		uint32_t order = HK_MAX_PAGE_ORDER;
 
 		while (start & ((UINT64_C(1) << order) - 1) ||
 		       end - start < UINT64_C(1) << order)
 			order--;
-		link_tail(alloc, order, number >> order);
+		link_tail(alloc, HK_MIGRATE_MOVABLE, order, start >> order);
+		count_free(alloc, start, order, 1);
 		start += UINT64_C(1) << order;
 	}
 }
@@ -81,28 +30,53 @@ static void add_all(struct page_alloc *alloc, const struct pfn_range *holes,
 	for (uint32_t i = 0; i < n_holes; i++) {
 		if (holes[i].start == holes[i].end)
 			continue;
-		add_range(alloc, start, holes[i].start);
-		start = holes[i].end;
+		add_range(alloc, start, holes[i].start - alloc->base);
+		start = holes[i].end - alloc->base;
 	}
 	add_range(alloc, start, alloc->end);
 }
 
-// The arrays of all orders lie in one zeroed allocation that stays untouched
-// but for blocks that are or were free: an idle zone of 64 GiB writes to the
-// largest order's 128 KiB.
+static uint64_t words_for(uint64_t bits)
+{
+	return (bits + 63) / 64;
+}
+
+// Everything lies in one zeroed allocation that stays untouched but for blocks
+// that are or were free: an idle zone of 64 GiB writes to the largest order's
+// 128 KiB and to its 192 KiB of pageblocks.
 static int create_areas(struct page_alloc *alloc)
 {
-	struct block *blocks = calloc(2 * alloc->span, sizeof(*blocks));
+	uint64_t pageblocks = alloc->span >> HK_PAGEBLOCK_ORDER;
+	uint64_t words = words_for(alloc->span), links = 0;
+	uint64_t *bits;
+	struct block_link *link;
 
-	alloc->memory = blocks;
-	if (!blocks)
-		return -ENOMEM;
 	for (uint32_t order = 0; order < HK_NR_PAGE_ORDERS; order++) {
-		alloc->area[order].blocks = blocks;
-		alloc->area[order].head = END_OF_LIST;
-		alloc->area[order].tail = END_OF_LIST;
-		blocks += alloc->span >> order;
+		uint64_t slots = slot_of(order, alloc->span >> order);
+
+		links += slots;
+		words += words_for(slots);
 	}
+	alloc->memory =
+		calloc(1, links * sizeof(*link) + words * sizeof(*bits) +
+				  pageblocks * sizeof(*alloc->pageblock));
+	if (!alloc->memory)
+		return -ENOMEM;
+	link = alloc->memory;
+	bits = (uint64_t *)(link + links);
+	alloc->is_movable = bits;
+	bits += words_for(alloc->span);
+	for (uint32_t order = 0; order < HK_NR_PAGE_ORDERS; order++) {
+		uint64_t slots = slot_of(order, alloc->span >> order);
+
+		alloc->area[order].link = link;
+		alloc->area[order].is_free = bits;
+		link += slots;
+		bits += words_for(slots);
+	}
+	alloc->pageblock = (struct pageblock *)bits;
+	for (uint64_t i = 0; i < pageblocks; i++)
+		alloc->pageblock[i].type = HK_MIGRATE_MOVABLE;
 	return 0;
 }
 
@@ -125,8 +99,8 @@ int page_alloc_create(uint64_t base_pfn, uint64_t pages,
 		return -ENOMEM;
 	alloc->base = base;
 	alloc->span = span;
-	alloc->start = base_pfn;
-	alloc->end = end;
+	alloc->start = base_pfn - base;
+	alloc->end = end - base;
 	alloc->min_free = min_free;
 	err = create_areas(alloc);
 	if (err)
@@ -148,45 +122,130 @@ void page_alloc_destroy(struct page_alloc *alloc)
 	free(alloc);
 }
 
-bool page_alloc_can_take(const struct page_alloc *alloc, uint32_t order)
+// The mark of __zone_watermark_ok(): an order above 0 comes without reclaim
+// here and must leave more. CMA pages are of use to movable requests only.
+static bool leaves_the_mark(const struct page_alloc *alloc, uint32_t order,
+			    enum hk_migratetype type)
 {
 	uint64_t unusable = (UINT64_C(1) << order) - 1;
 
-	// __zone_watermark_ok(): an order above 0 comes without reclaim here
-	// and must leave more than the mark.
-	if (order > 0 && (alloc->free <= unusable ||
-			  alloc->free - unusable <= alloc->min_free))
+	if (order == 0)
+		return true;
+	if (type != HK_MIGRATE_MOVABLE)
+		unusable += alloc->free_cma;
+	return alloc->free > unusable &&
+	       alloc->free - unusable > alloc->min_free;
+}
+
+bool page_alloc_can_take(const struct page_alloc *alloc, uint32_t order,
+			 enum hk_migratetype type)
+{
+	uint32_t nonempty = alloc->nonempty[HK_MIGRATE_UNMOVABLE] |
+			    alloc->nonempty[HK_MIGRATE_MOVABLE] |
+			    alloc->nonempty[HK_MIGRATE_RECLAIMABLE];
+
+	if (type == HK_MIGRATE_MOVABLE)
+		nonempty |= alloc->nonempty[HK_MIGRATE_CMA];
+	return leaves_the_mark(alloc, order, type) && nonempty >> order != 0;
+}
+
+// The smallest sufficient block of a list: __rmqueue_smallest().
+static bool find_smallest(const struct page_alloc *alloc, uint32_t order,
+			  enum hk_migratetype type, struct source *source)
+{
+	uint32_t nonempty = alloc->nonempty[type] >> order;
+
+	if (!nonempty)
 		return false;
-	return alloc->nonempty >> order != 0;
+	source->from = source->to = type;
+	source->order = order + (uint32_t)__builtin_ctz(nonempty);
+	return true;
+}
+
+// __rmqueue(): movable requests go to CMA first when over half of what is free
+// lies there, else before they fall back.
+static bool find_source(struct page_alloc *alloc, uint32_t order,
+			enum hk_migratetype type, struct source *source)
+{
+	bool movable = type == HK_MIGRATE_MOVABLE;
+
+	if (movable && alloc->free_cma > alloc->free / 2 &&
+	    find_smallest(alloc, order, HK_MIGRATE_CMA, source))
+		return true;
+	if (find_smallest(alloc, order, type, source))
+		return true;
+	if (movable && find_smallest(alloc, order, HK_MIGRATE_CMA, source))
+		return true;
+	return page_alloc_fall_back(alloc, order, type, source);
 }
 
 // expand() of mm/page_alloc.c: upper halves go to the head of the next lower
 // lists, the lowest piece is what is left.
-static uint64_t split(struct page_alloc *alloc, uint64_t number, uint32_t from,
-		      uint32_t to)
+static uint64_t split(struct page_alloc *alloc, const struct source *source,
+		      uint64_t number, uint32_t to)
 {
-	while (from > to) {
-		from--;
+	for (uint32_t order = source->order; order > to;) {
+		order--;
 		number *= 2;
-		link_head(alloc, from, number + 1);
+		link_head(alloc, source->to, order, number + 1);
 	}
 	return number;
 }
 
-int page_alloc_take(struct page_alloc *alloc, uint32_t order, uint64_t *pfn)
+// The pages of a block taken as movable, a pageblock at a time.
+static void count_movable(struct page_alloc *alloc, uint64_t page,
+			  uint32_t order, int32_t sign)
 {
-	uint32_t from;
+	struct pageblock *first = pageblock_of(alloc, page);
+
+	if (order > HK_PAGEBLOCK_ORDER) {
+		first[1].movable =
+			(uint16_t)(first[1].movable + sign * PAGEBLOCK_PAGES);
+		order = HK_PAGEBLOCK_ORDER;
+	}
+	first->movable = (uint16_t)(first->movable + sign * (1 << order));
+}
+
+int page_alloc_take(struct page_alloc *alloc, uint32_t order,
+		    enum hk_migratetype type, uint64_t *pfn)
+{
+	struct source source;
 	uint64_t number;
 
-	if (!page_alloc_can_take(alloc, order))
+	assert(type <= HK_MIGRATE_RECLAIMABLE);
+	if (!leaves_the_mark(alloc, order, type) ||
+	    !find_source(alloc, order, type, &source))
 		return -ENOMEM;
-	from = order + (uint32_t)__builtin_ctz(alloc->nonempty >> order);
-	number = alloc->area[from].head - FIRST_LINK;
-	unlink_block(alloc, from, number);
-	number = split(alloc, number, from, order);
-	alloc->free -= UINT64_C(1) << order;
-	*pfn = alloc->base + (number << order);
+	number = alloc->list[source.from][source.order].head - FIRST_LINK;
+	unlink_block(alloc, source.from, source.order, number);
+	number = split(alloc, &source, number, order) << order;
+	account(alloc, source.from, -(INT64_C(1) << order));
+	count_free(alloc, number, order, -1);
+	if (type == HK_MIGRATE_MOVABLE)
+		page_alloc_hold(alloc, alloc->base + number, order);
+	*pfn = alloc->base + number;
 	return 0;
+}
+
+void page_alloc_hold(struct page_alloc *alloc, uint64_t pfn, uint32_t order)
+{
+	set_bit(alloc->is_movable, pfn - alloc->base);
+	count_movable(alloc, pfn - alloc->base, order, 1);
+}
+
+// Take a free pageblock's buddy off its list, if the two may become one block.
+// "Match buddy type": it takes the type of what is freed.
+static bool join_pageblocks(struct page_alloc *alloc, uint64_t number,
+			    enum hk_migratetype type)
+{
+	struct pageblock *buddy = &alloc->pageblock[number ^ 1];
+
+	if (!may_join((enum hk_migratetype)buddy->type, type))
+		return false;
+	unlink_block(alloc, (enum hk_migratetype)buddy->type,
+		     HK_PAGEBLOCK_ORDER, number ^ 1);
+	buddy->type = (uint8_t)type;
+	return true;
 }
 
 // buddy_merge_likely(): the block would merge upwards if its buddy came back,
@@ -195,27 +254,90 @@ static bool merge_likely(const struct page_alloc *alloc, uint32_t order,
 			 uint64_t number)
 {
 	return order < HK_MAX_PAGE_ORDER - 1 &&
-	       page_alloc_is_free(alloc, order + 1, (number >> 1) ^ 1);
+	       is_free_unless_buddy(alloc, order + 1, (number >> 1) ^ 1);
+}
+
+void page_alloc_insert(struct page_alloc *alloc, uint64_t page, uint32_t order,
+		       bool to_tail)
+{
+	uint64_t number = page >> order;
+	enum hk_migratetype type = type_of(alloc, page);
+
+	while (order < HK_PAGEBLOCK_ORDER &&
+	       is_free_unless_buddy(alloc, order, number ^ 1)) {
+		unlink_block(alloc, type, order, number ^ 1);
+		number >>= 1;
+		order++;
+	}
+	if (order == HK_PAGEBLOCK_ORDER &&
+	    is_free_unless_buddy(alloc, order, number ^ 1) &&
+	    join_pageblocks(alloc, number, type)) {
+		number >>= 1;
+		order++;
+	}
+	if (to_tail || merge_likely(alloc, order, number))
+		link_tail(alloc, type, order, number);
+	else
+		link_head(alloc, type, order, number);
+}
+
+static void forget_movable(struct page_alloc *alloc, uint64_t page,
+			   uint32_t order)
+{
+	if (!test_bit(alloc->is_movable, page))
+		return;
+	clear_bit(alloc->is_movable, page);
+	count_movable(alloc, page, order, -1);
+}
+
+// free_one_page(): a block of two pageblocks is freed as two, because their
+// types may differ. If they do not, the two are one again at once.
+static void free_block(struct page_alloc *alloc, uint64_t page, uint32_t order)
+{
+	const struct pageblock *pageblock = pageblock_of(alloc, page);
+
+	assert(page >= alloc->start &&
+	       page + (UINT64_C(1) << order) <= alloc->end);
+	if (order > HK_PAGEBLOCK_ORDER &&
+	    pageblock[0].type != pageblock[1].type) {
+		free_block(alloc, page, HK_PAGEBLOCK_ORDER);
+		free_block(alloc, page + PAGEBLOCK_PAGES, HK_PAGEBLOCK_ORDER);
+		return;
+	}
+	account(alloc, (enum hk_migratetype)pageblock->type,
+		INT64_C(1) << order);
+	count_free(alloc, page, order, 1);
+	page_alloc_insert(alloc, page, order, false);
 }
 
 void page_alloc_give(struct page_alloc *alloc, uint64_t pfn, uint32_t order)
 {
-	uint64_t number = (pfn - alloc->base) >> order;
+	uint64_t page = pfn - alloc->base;
 
-	assert(pfn >= alloc->start &&
-	       pfn + (UINT64_C(1) << order) <= alloc->end);
-	assert(!page_alloc_is_free(alloc, order, number));
-	alloc->free += UINT64_C(1) << order;
-	while (order < HK_MAX_PAGE_ORDER &&
-	       page_alloc_is_free(alloc, order, number ^ 1)) {
-		unlink_block(alloc, order, number ^ 1);
-		number >>= 1;
-		order++;
+	if (pageblock_of(alloc, page)->movable)
+		forget_movable(alloc, page, order);
+	free_block(alloc, page, order);
+}
+
+// The kernel frees page by page, ascending. Inside an aligned block the pages
+// merge only with each other until the last one, which then merges on as the
+// whole block does; what was inserted meanwhile is gone without a trace. So
+// whole blocks, ascending, leave the same lists.
+void page_alloc_give_range(struct page_alloc *alloc, uint64_t pfn,
+			   uint64_t pages)
+{
+	uint64_t page = pfn - alloc->base;
+	uint64_t end = page + pages;
+
+	while (page < end) {
+		uint32_t order = HK_MAX_PAGE_ORDER;
+
+		while (page & ((UINT64_C(1) << order) - 1) ||
+		       end - page < UINT64_C(1) << order)
+			order--;
+		free_block(alloc, page, order);
+		page += UINT64_C(1) << order;
 	}
-	if (merge_likely(alloc, order, number))
-		link_tail(alloc, order, number);
-	else
-		link_head(alloc, order, number);
 }
 
 uint64_t page_alloc_free(const struct page_alloc *alloc)
@@ -223,16 +345,16 @@ uint64_t page_alloc_free(const struct page_alloc *alloc)
 	return alloc->free;
 }
 
-uint64_t page_alloc_largest(const struct page_alloc *alloc)
+uint64_t page_alloc_free_cma(const struct page_alloc *alloc)
 {
-	if (!alloc->nonempty)
-		return 0;
-	return UINT64_C(1) << (31 - __builtin_clz(alloc->nonempty));
+	return alloc->free_cma;
 }
 
-void page_alloc_counts(const struct page_alloc *alloc,
-		       uint64_t counts[HK_NR_PAGE_ORDERS])
+uint64_t page_alloc_largest(const struct page_alloc *alloc)
 {
-	for (uint32_t order = 0; order < HK_NR_PAGE_ORDERS; order++)
-		counts[order] = alloc->area[order].count;
+	uint32_t nonempty = 0;
+
+	for (uint32_t type = 0; type < HK_NR_MIGRATETYPES; type++)
+		nonempty |= alloc->nonempty[type];
+	return nonempty ? UINT64_C(1) << (31 - __builtin_clz(nonempty)) : 0;
 }

@@ -1,45 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Looking at a page allocator: a walk over its free blocks, and all invariants.
+// All invariants of a page allocator.
 #include "broken.h"
 #include "page_alloc_internal.h"
-
-// The order of the free block that starts at page @number, or that of the
-// smallest free block there is, less one step: how far to move on.
-static bool block_at(const struct page_alloc *alloc, uint64_t number,
-		     uint32_t lowest, uint32_t *order)
-{
-	uint32_t highest = HK_MAX_PAGE_ORDER;
-
-	if (number && (uint32_t)__builtin_ctzll(number) < highest)
-		highest = (uint32_t)__builtin_ctzll(number);
-	for (*order = highest; *order > lowest; --*order)
-		if (page_alloc_is_free(alloc, *order, number >> *order))
-			return true;
-	return page_alloc_is_free(alloc, lowest, number >> lowest);
-}
-
-void page_alloc_walk_free(const struct page_alloc *alloc,
-			  void (*visit)(void *context, uint64_t pfn,
-					uint64_t pages),
-			  void *context)
-{
-	uint64_t pages = alloc->end - alloc->base;
-	uint64_t number = 0;
-	uint32_t lowest;
-
-	if (!alloc->nonempty)
-		return;
-	lowest = (uint32_t)__builtin_ctz(alloc->nonempty);
-	while (number < pages) {
-		uint32_t order;
-
-		if (block_at(alloc, number, lowest, &order))
-			visit(context, alloc->base + number,
-			      UINT64_C(1) << order);
-		number += UINT64_C(1) << order;
-	}
-}
 
 static bool inside_free_block(const struct page_alloc *alloc, uint32_t order,
 			      uint64_t number)
@@ -53,63 +16,174 @@ static bool inside_free_block(const struct page_alloc *alloc, uint32_t order,
 	return false;
 }
 
-static int check_block(const struct page_alloc *alloc, uint32_t order,
-		       uint64_t number, const char **rule)
+// The buddy of a free pageblock may be free if it may not merge.
+static bool should_be_merged(const struct page_alloc *alloc, uint32_t order,
+			     uint64_t number)
 {
-	uint64_t start = alloc->base + (number << order);
+	if (order == HK_MAX_PAGE_ORDER ||
+	    !page_alloc_is_free(alloc, order, number ^ 1))
+		return false;
+	return may_join(type_of(alloc, number << order),
+			type_of(alloc, (number ^ 1) << order));
+}
 
-	if (start < alloc->start || start + (UINT64_C(1) << order) > alloc->end)
+static int check_block(const struct page_alloc *alloc, uint32_t type,
+		       uint32_t order, uint64_t number, const char **rule)
+{
+	uint64_t start = number << order;
+	uint64_t end = start + (UINT64_C(1) << order);
+
+	if (start < alloc->start || end > alloc->end)
 		return broken(rule, "page_alloc: a block outside the zone");
 	if (inside_free_block(alloc, order, number))
 		return broken(rule, "page_alloc: a block inside a block");
-	if (order < HK_MAX_PAGE_ORDER &&
-	    page_alloc_is_free(alloc, order, number ^ 1))
+	if (should_be_merged(alloc, order, number))
 		return broken(rule, "page_alloc: free buddies not merged");
+	if (type_of(alloc, start) != type || type_of(alloc, end - 1) != type)
+		return broken(rule, "page_alloc: a block on the list of "
+				    "another type than its pageblock's");
 	return 0;
 }
 
-static int check_list(const struct page_alloc *alloc, uint32_t order,
-		      const char **rule)
+static int check_list(const struct page_alloc *alloc, uint32_t type,
+		      uint32_t order, const char **rule)
 {
-	const struct free_area *area = &alloc->area[order];
+	const struct free_list *list = &alloc->list[type][order];
 	uint64_t blocks = alloc->span >> order;
 	uint32_t prev = END_OF_LIST;
 	uint64_t count = 0;
 
-	for (uint32_t link = area->head; link != END_OF_LIST;) {
-		const struct block *block;
+	for (uint32_t link = list->head; link != END_OF_LIST;) {
+		const struct block_link *block;
 		int err;
 
-		if (link < FIRST_LINK || link - FIRST_LINK >= blocks)
+		if (link - FIRST_LINK >= blocks)
 			return broken(rule, "page_alloc: a link leads outside");
-		block = &area->blocks[link - FIRST_LINK];
-		if (count++ == area->count || block->prev != prev)
+		block = link_of(alloc, order, link);
+		if (count++ == alloc->count[type][order] || block->prev != prev)
 			return broken(rule, "page_alloc: a list is torn");
-		err = check_block(alloc, order, link - FIRST_LINK, rule);
+		if (!is_free_unless_buddy(alloc, order, link - FIRST_LINK))
+			return broken(rule, "page_alloc: a listed block is "
+					    "not marked free");
+		err = check_block(alloc, type, order, link - FIRST_LINK, rule);
 		if (err)
 			return err;
 		prev = link;
 		link = block->next;
 	}
-	if (area->tail != prev || count != area->count)
+	if (list->tail != prev || count != alloc->count[type][order])
 		return broken(rule, "page_alloc: a list's end or count");
-	if (!(alloc->nonempty >> order & 1) != !count)
+	if (!(alloc->nonempty[type] >> order & 1) != !count)
 		return broken(rule, "page_alloc: the bitmask of orders");
 	return 0;
 }
 
-int page_alloc_check(const struct page_alloc *alloc, const char **rule)
+static int check_marks(const struct page_alloc *alloc, uint32_t order,
+		       const char **rule)
 {
-	uint64_t pages = 0;
+	uint64_t slots = slot_of(order, alloc->span >> order);
+	uint64_t marks = 0, count = 0;
 
-	for (uint32_t order = 0; order < HK_NR_PAGE_ORDERS; order++) {
-		int err = check_list(alloc, order, rule);
+	for (uint64_t i = 0; i < (slots + 63) / 64; i++)
+		marks += (uint64_t)__builtin_popcountll(
+			alloc->area[order].is_free[i]);
+	for (uint32_t type = 0; type < HK_NR_MIGRATETYPES; type++)
+		count += alloc->count[type][order];
+	if (marks != count)
+		return broken(rule, "page_alloc: blocks marked free and not "
+				    "listed");
+	return 0;
+}
+
+static uint32_t free_in(const struct page_alloc *alloc, uint64_t pageblock)
+{
+	uint8_t orders[PAGEBLOCK_PAGES];
+	uint32_t pages = 0;
+
+	if (page_alloc_is_free(alloc, HK_MAX_PAGE_ORDER, pageblock / 2))
+		return PAGEBLOCK_PAGES;
+	page_alloc_orders_in(alloc, pageblock, orders);
+	for (uint32_t page = 0; page < PAGEBLOCK_PAGES; page++)
+		if (orders[page])
+			pages += UINT32_C(1) << (orders[page] - 1);
+	return pages;
+}
+
+static bool has_movable_mark(const struct page_alloc *alloc, uint64_t pageblock)
+{
+	const uint64_t *marks =
+		&alloc->is_movable[pageblock * PAGEBLOCK_PAGES / 64];
+
+	for (uint32_t i = 0; i < PAGEBLOCK_PAGES / 64; i++)
+		if (marks[i])
+			return true;
+	return false;
+}
+
+// That a pageblock without free pages has none is seen from the sum.
+static int check_pageblock(const struct page_alloc *alloc, uint64_t i,
+			   const char **rule)
+{
+	const struct pageblock *pageblock = &alloc->pageblock[i];
+	// The second half of a largest block has no mark of its own.
+	bool may_have = i % 2 && pageblock->movable == PAGEBLOCK_PAGES;
+
+	if (pageblock->type >= HK_NR_MIGRATETYPES)
+		return broken(rule, "page_alloc: a pageblock of no type");
+	if (pageblock->free && free_in(alloc, i) != pageblock->free)
+		return broken(rule, "page_alloc: a pageblock's free pages");
+	if (pageblock->free + pageblock->movable > PAGEBLOCK_PAGES ||
+	    (!may_have && !pageblock->movable != !has_movable_mark(alloc, i)))
+		return broken(rule, "page_alloc: a pageblock's movable pages");
+	return 0;
+}
+
+static int check_pageblocks(const struct page_alloc *alloc, uint64_t pages,
+			    const char **rule)
+{
+	for (uint64_t i = 0; i < alloc->span >> HK_PAGEBLOCK_ORDER; i++) {
+		int err = check_pageblock(alloc, i, rule);
 
 		if (err)
 			return err;
-		pages += alloc->area[order].count << order;
+		pages -= alloc->pageblock[i].free;
 	}
-	if (pages != alloc->free)
-		return broken(rule, "page_alloc: the free pages do not add up");
+	if (pages)
+		return broken(rule, "page_alloc: the pageblocks' free pages "
+				    "do not add up");
 	return 0;
+}
+
+static int check_sums(const struct page_alloc *alloc,
+		      const uint64_t pages[HK_NR_MIGRATETYPES],
+		      const char **rule)
+{
+	uint64_t listed = 0;
+
+	for (uint32_t type = 0; type < HK_NR_MIGRATETYPES; type++)
+		listed += pages[type];
+	if (listed - pages[HK_MIGRATE_ISOLATE] != alloc->free)
+		return broken(rule, "page_alloc: the free pages do not add up");
+	if (pages[HK_MIGRATE_CMA] != alloc->free_cma)
+		return broken(rule, "page_alloc: the free CMA pages do not "
+				    "add up");
+	return check_pageblocks(alloc, listed, rule);
+}
+
+int page_alloc_check(const struct page_alloc *alloc, const char **rule)
+{
+	uint64_t pages[HK_NR_MIGRATETYPES] = {0};
+	int err = 0;
+
+	for (uint32_t order = 0; !err && order < HK_NR_PAGE_ORDERS; order++) {
+		for (uint32_t type = 0; !err && type < HK_NR_MIGRATETYPES;
+		     type++) {
+			err = check_list(alloc, type, order, rule);
+			pages[type] += (uint64_t)alloc->count[type][order]
+				       << order;
+		}
+		if (!err)
+			err = check_marks(alloc, order, rule);
+	}
+	return err ? err : check_sums(alloc, pages, rule);
 }

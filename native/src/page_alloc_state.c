@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// A page allocator as bytes: its free blocks, each list in its order, for a
-// block's place on it decides when it is taken.
+// A page allocator as bytes: the pageblocks' types in runs, then its free
+// blocks, each list in its order, for a block's place on it decides when it is
+// taken. Nothing is isolated between events. Which pages are held as movable is
+// said by those who hold them: page_alloc_hold().
 #include "page_alloc_internal.h"
 
+#include <assert.h>
 #include <errno.h>
 
 static uint64_t address_of(const struct page_alloc *alloc, uint32_t order,
@@ -12,101 +15,142 @@ static uint64_t address_of(const struct page_alloc *alloc, uint32_t order,
 	return (alloc->base + (number << order)) << HK_PAGE_SHIFT;
 }
 
-static void save_list(const struct page_alloc *alloc, uint32_t order,
-		      struct state_writer *out)
+static uint64_t pageblocks_of(const struct page_alloc *alloc)
 {
-	const struct free_area *area = &alloc->area[order];
-	uint32_t link = area->head;
+	return alloc->span >> HK_PAGEBLOCK_ORDER;
+}
 
-	state_put(out, area->count);
+static void save_types(const struct page_alloc *alloc, struct state_writer *out)
+{
+	uint64_t pageblocks = pageblocks_of(alloc);
+
+	for (uint64_t i = 0, end; i < pageblocks; i = end) {
+		uint8_t type = alloc->pageblock[i].type;
+
+		assert(type != HK_MIGRATE_ISOLATE);
+		end = i + 1;
+		while (end < pageblocks && alloc->pageblock[end].type == type)
+			end++;
+		state_put(out, type);
+		state_put(out, end - i);
+	}
+}
+
+static void save_list(const struct page_alloc *alloc, uint32_t type,
+		      uint32_t order, struct state_writer *out)
+{
+	uint32_t link = alloc->list[type][order].head;
+
+	state_put(out, alloc->count[type][order]);
 	while (link != END_OF_LIST) {
-		const uint32_t number = link - FIRST_LINK;
-
-		state_put_block(out, address_of(alloc, order, number), order);
-		link = area->blocks[number].next;
+		state_put_block(out,
+				address_of(alloc, order, link - FIRST_LINK),
+				order);
+		link = link_of(alloc, order, link)->next;
 	}
 }
 
 void page_alloc_save(const struct page_alloc *alloc, struct state_writer *out)
 {
-	for (uint32_t order = 0; order < HK_NR_PAGE_ORDERS; order++)
-		save_list(alloc, order, out);
+	save_types(alloc, out);
+	for (uint32_t type = 0; type < HK_MIGRATE_ISOLATE; type++)
+		for (uint32_t order = 0; order < HK_NR_PAGE_ORDERS; order++)
+			save_list(alloc, type, order, out);
 }
 
-static void drop_list(struct page_alloc *alloc, uint32_t order)
+// A CMA area's pageblocks stay what they were when the machine was made.
+static int load_run(struct page_alloc *alloc, uint64_t start, uint64_t end,
+		    uint8_t type)
 {
-	struct free_area *area = &alloc->area[order];
+	for (uint64_t i = start; i < end; i++) {
+		struct pageblock *pageblock = &alloc->pageblock[i];
 
-	while (area->head != END_OF_LIST) {
-		struct block *block = &area->blocks[area->head - FIRST_LINK];
-
-		area->head = block->next;
-		block->prev = UNLINKED;
+		if ((pageblock->type == HK_MIGRATE_CMA) !=
+		    (type == HK_MIGRATE_CMA))
+			return -EINVAL;
+		pageblock->type = type;
 	}
-	area->tail = END_OF_LIST;
-	area->count = 0;
+	return 0;
 }
 
-static void append(struct free_area *area, uint32_t number)
+static int load_types(struct page_alloc *alloc, struct state_reader *in)
 {
-	const uint32_t link = number + FIRST_LINK;
+	uint64_t pageblocks = pageblocks_of(alloc);
+	uint64_t start = 0;
 
-	area->blocks[number].next = END_OF_LIST;
-	area->blocks[number].prev = area->tail;
-	if (area->tail == END_OF_LIST)
-		area->head = link;
-	else
-		area->blocks[area->tail - FIRST_LINK].next = link;
-	area->tail = link;
-	area->count++;
+	while (start < pageblocks) {
+		uint8_t type = (uint8_t)state_get_below(in, HK_MIGRATE_ISOLATE);
+		uint64_t count = state_get(in);
+
+		if (count == 0 || count > pageblocks - start ||
+		    load_run(alloc, start, start + count, type))
+			return -EINVAL;
+		start += count;
+	}
+	return 0;
 }
 
-static int load_list(struct page_alloc *alloc, uint32_t order,
-		     struct state_reader *in)
+static void drop_list(struct page_alloc *alloc, enum hk_migratetype type,
+		      uint32_t order)
+{
+	while (alloc->count[type][order]) {
+		uint64_t number =
+			(uint64_t)alloc->list[type][order].head - FIRST_LINK;
+
+		unlink_block(alloc, type, order, number);
+		count_free(alloc, number << order, order, -1);
+		account(alloc, type, -(INT64_C(1) << order));
+	}
+}
+
+// Whether a block may be on a list: its pageblocks are of that type, and its
+// buddy is not free, or they would be one block.
+static bool belongs(const struct page_alloc *alloc, enum hk_migratetype type,
+		    uint32_t order, uint64_t number)
+{
+	uint64_t page = number << order;
+
+	if (type_of(alloc, page) != type ||
+	    type_of(alloc, page + (UINT64_C(1) << order) - 1) != type)
+		return false;
+	return order == HK_MAX_PAGE_ORDER ||
+	       !is_free_unless_buddy(alloc, order, number ^ 1) ||
+	       (order == HK_PAGEBLOCK_ORDER &&
+		!may_join(type, type_of(alloc, page ^ PAGEBLOCK_PAGES)));
+}
+
+static int load_list(struct page_alloc *alloc, enum hk_migratetype type,
+		     uint32_t order, struct state_reader *in)
 {
 	const uint64_t pages = UINT64_C(1) << order;
-	struct free_area *area = &alloc->area[order];
 
 	for (uint32_t count = state_get_count(in); count; count--) {
 		const uint64_t pfn =
 			state_get_block(in, order) >> HK_PAGE_SHIFT;
+		const uint64_t number = (pfn - alloc->base) >> order;
 
-		if (!claim_pages(&in->memory, pfn, pages))
+		if (!claim_pages(&in->memory, pfn, pages) ||
+		    !belongs(alloc, type, order, number))
 			return -EINVAL;
-		append(area, (uint32_t)((pfn - alloc->base) >> order));
+		link_tail(alloc, type, order, number);
+		count_free(alloc, number << order, order, 1);
+		account(alloc, type, (int64_t)pages);
 	}
-	alloc->free += area->count << order;
-	if (area->count)
-		alloc->nonempty |= UINT32_C(1) << order;
 	return 0;
-}
-
-// Buddies that are both free would have been merged.
-static bool all_merged(const struct page_alloc *alloc, uint32_t order)
-{
-	const struct free_area *area = &alloc->area[order];
-	uint32_t link = area->head;
-
-	while (link != END_OF_LIST) {
-		const uint32_t number = link - FIRST_LINK;
-
-		if (page_alloc_is_free(alloc, order, number ^ 1))
-			return false;
-		link = area->blocks[number].next;
-	}
-	return true;
 }
 
 int page_alloc_load(struct page_alloc *alloc, struct state_reader *in)
 {
-	alloc->free = 0;
-	alloc->nonempty = 0;
-	for (uint32_t order = 0; order < HK_NR_PAGE_ORDERS; order++) {
-		drop_list(alloc, order);
-		if (load_list(alloc, order, in))
-			return -EINVAL;
-		if (order < HK_MAX_PAGE_ORDER && !all_merged(alloc, order))
-			return -EINVAL;
-	}
-	return 0;
+	int err;
+
+	for (uint32_t type = 0; type < HK_MIGRATE_ISOLATE; type++)
+		for (uint32_t order = 0; order < HK_NR_PAGE_ORDERS; order++)
+			drop_list(alloc, (enum hk_migratetype)type, order);
+	err = load_types(alloc, in);
+	for (uint32_t type = 0; !err && type < HK_MIGRATE_ISOLATE; type++)
+		for (uint32_t order = 0; !err && order < HK_NR_PAGE_ORDERS;
+		     order++)
+			err = load_list(alloc, (enum hk_migratetype)type, order,
+					in);
+	return err;
 }

@@ -31,11 +31,12 @@ static uint64_t high_watermark(const struct hk_memory_spec *memory)
 static bool memory_is_high(const struct page_pool *pool)
 {
 	const struct hk_machine *machine = pool->machine;
+	const struct page_alloc *pages = machine->pages;
 	const uint64_t keep =
 		high_watermark(&machine->memory) + (UINT64_C(1) << pool->order);
 
-	return page_alloc_free(machine->pages) > keep &&
-	       page_alloc_can_take(machine->pages, pool->order);
+	return page_alloc_free(pages) - page_alloc_free_cma(pages) > keep &&
+	       page_alloc_can_take(pages, pool->order, HK_MIGRATE_UNMOVABLE);
 }
 
 static void refuse(struct refill *refill, int64_t now_ns)
@@ -86,7 +87,8 @@ static int run(struct hk_machine *machine, struct worker *worker)
 		return OUT_OF_CORE;
 	worker->free_at = worker->due;
 	if (memory_is_high(pool) &&
-	    !page_alloc_take(machine->pages, pool->order, &pfn))
+	    !page_alloc_take(machine->pages, pool->order, HK_MIGRATE_UNMOVABLE,
+			     &pfn))
 		page_pool_add(pool, pfn << HK_PAGE_SHIFT);
 	else
 		refuse(refill, worker->free_at);

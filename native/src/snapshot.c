@@ -147,6 +147,17 @@ int hk_machine_buddyinfo(const struct hk_machine *machine, uint64_t *counts)
 	return 0;
 }
 
+int hk_machine_pagetypeinfo(const struct hk_machine *machine, uint64_t *counts,
+			    uint64_t *pageblocks)
+{
+	if (!machine->pages)
+		return -EINVAL;
+	page_alloc_counts_by_type(machine->pages,
+				  (uint64_t (*)[HK_NR_PAGE_ORDERS])counts,
+				  pageblocks);
+	return 0;
+}
+
 int hk_machine_pool_fill(const struct hk_machine *machine, uint32_t heap,
 			 struct hk_pool_fill *ret)
 {

@@ -32,12 +32,14 @@ static void system_heap_destroy(struct heap *heap)
 }
 
 // Only order 0 may reclaim: the gfp flags of the others lack __GFP_RECLAIM.
+// None has __GFP_MOVABLE: a device may be reading the page.
 static bool take_pages(struct heap *heap, uint32_t order, uint64_t *pfn,
 		       double *cost)
 {
 	struct hk_machine *machine = heap->machine;
 
-	while (page_alloc_take(machine->pages, order, pfn))
+	while (page_alloc_take(machine->pages, order, HK_MIGRATE_UNMOVABLE,
+			       pfn))
 		if (order > 0 || !reclaim(machine, SHRINK_BATCH, cost))
 			return false;
 	return true;

@@ -26,14 +26,21 @@ static inline void check(const struct page_alloc *alloc)
 		test_fail(__FILE__, __LINE__, rule);
 }
 
-static inline uint64_t take(struct page_alloc *alloc, uint32_t order)
+static inline uint64_t take_as(struct page_alloc *alloc,
+			       enum hk_migratetype type, uint32_t order)
 {
-	bool can = page_alloc_can_take(alloc, order);
+	bool can = page_alloc_can_take(alloc, order, type);
 	uint64_t pfn;
-	int err = page_alloc_take(alloc, order, &pfn);
+	int err = page_alloc_take(alloc, order, type, &pfn);
 
 	CHECK_EQ(can, err == 0);
 	return err ? nowhere : pfn;
+}
+
+// Movable, as a zone is when it is new: no other type's lists take part.
+static inline uint64_t take(struct page_alloc *alloc, uint32_t order)
+{
+	return take_as(alloc, HK_MIGRATE_MOVABLE, order);
 }
 
 static inline uint64_t count(const struct page_alloc *alloc, uint32_t order)

@@ -164,7 +164,7 @@ static void leak_a_page(struct hk_machine *machine)
 {
 	uint64_t pfn;
 
-	page_alloc_take(machine->pages, 0, &pfn);
+	page_alloc_take(machine->pages, 0, HK_MIGRATE_UNMOVABLE, &pfn);
 }
 
 static void share_a_page(struct hk_machine *machine)

@@ -265,10 +265,10 @@ TEST(a_false_length_of_a_list_is_noticed)
 {
 	struct page_alloc *alloc = create(0, 4096, 0);
 
-	alloc->area[10].count++;
+	alloc->count[HK_MIGRATE_MOVABLE][10]++;
 	check_broken(alloc, "count");
 	alloc = create(0, 4096, 0);
-	alloc->area[10].count--;
+	alloc->count[HK_MIGRATE_MOVABLE][10]--;
 	check_broken(alloc, "torn");
 }
 
@@ -276,13 +276,13 @@ TEST(a_torn_list_is_noticed)
 {
 	struct page_alloc *alloc = create(0, 4096, 0);
 
-	alloc->area[10].blocks[2].prev = 0 + FIRST_LINK;
+	alloc->area[10].link[2].prev = 0 + FIRST_LINK;
 	check_broken(alloc, "torn");
 	alloc = create(0, 4096, 0);
-	alloc->area[10].blocks[3].next = 2 + FIRST_LINK;
+	alloc->area[10].link[3].next = 2 + FIRST_LINK;
 	check_broken(alloc, "torn");
 	alloc = create(0, 4096, 0);
-	alloc->area[10].blocks[3].next = 1000;
+	alloc->area[10].link[3].next = 1000;
 	check_broken(alloc, "outside");
 }
 
@@ -290,7 +290,7 @@ TEST(a_false_tail_is_noticed)
 {
 	struct page_alloc *alloc = create(0, 4096, 0);
 
-	alloc->area[10].tail = 1 + FIRST_LINK;
+	alloc->list[HK_MIGRATE_MOVABLE][10].tail = 1 + FIRST_LINK;
 	check_broken(alloc, "end");
 }
 
@@ -298,17 +298,17 @@ TEST(a_false_bitmask_of_orders_is_noticed)
 {
 	struct page_alloc *alloc = create(0, 4096, 0);
 
-	alloc->nonempty |= 1;
+	alloc->nonempty[HK_MIGRATE_MOVABLE] |= 1;
 	check_broken(alloc, "bitmask");
 }
 
 TEST(free_buddies_left_apart_are_noticed)
 {
-	struct page_alloc *alloc = create(0, 64, 0);
+	struct page_alloc *alloc = create(0, 1024, 0);
 
-	CHECK_EQ(take(alloc, 5), 0);
-	link_head(alloc, 5, 0);
-	alloc->free += 32;
+	CHECK_EQ(take(alloc, 9), 0);
+	link_head(alloc, HK_MIGRATE_MOVABLE, 9, 0);
+	alloc->free += 512;
 	check_broken(alloc, "buddies");
 }
 
@@ -316,7 +316,7 @@ TEST(a_block_inside_a_free_block_is_noticed)
 {
 	struct page_alloc *alloc = create(0, 1024, 0);
 
-	link_head(alloc, 3, 5);
+	link_head(alloc, HK_MIGRATE_MOVABLE, 3, 5);
 	alloc->free += 8;
 	check_broken(alloc, "inside");
 }
@@ -325,7 +325,7 @@ TEST(a_block_outside_the_zone_is_noticed)
 {
 	struct page_alloc *alloc = create(16, 64, 0);
 
-	link_head(alloc, 3, 0);
+	link_head(alloc, HK_MIGRATE_MOVABLE, 3, 0);
 	alloc->free += 8;
 	check_broken(alloc, "outside");
 }

@@ -6,15 +6,24 @@ deferred-free-helper.c, to be compared with the C core. Pages are numbers.
 """
 
 MAX_ORDER = 10
+PAGEBLOCK_ORDER = 9
+PAGEBLOCK = 1 << PAGEBLOCK_ORDER
 SHRINK_BATCH = 128
 
 
 class Buddy:
-    """Free blocks of each order as a list of first pages; [0] is the head."""
+    """Free blocks of each type and order as a list of first pages; [0] is the head.
+
+    Heaps ask for unmovable pages only, so there are pageblocks of two types.
+    """
 
     def __init__(self, start, end, holes, min_free):
-        self.lists = [[] for _ in range(MAX_ORDER + 1)]
-        self.min_free = min_free
+        self.lists = {
+            kind: [[] for _ in range(MAX_ORDER + 1)]
+            for kind in ("unmovable", "movable")
+        }
+        self.unmovable = set()  # pageblocks, by number; the others are movable
+        self.min_free, self.start, self.end = min_free, start, end
         for first, last in [*sorted(holes), (end, end)]:
             self._add(start, first)
             start = last
@@ -24,38 +33,93 @@ class Buddy:
             order = MAX_ORDER
             while start % (1 << order) or start + (1 << order) > end:
                 order -= 1
-            self.lists[order].append(start)
+            self.lists["movable"][order].append(start)
             start += 1 << order
 
     @property
+    def blocks(self):
+        """Of each order, the first pages of all free blocks."""
+        both = zip(self.lists["unmovable"], self.lists["movable"], strict=True)
+        return [unmovable + movable for unmovable, movable in both]
+
+    @property
     def free(self):
-        return sum(len(blocks) << order for order, blocks in enumerate(self.lists))
+        return sum(len(blocks) << order for order, blocks in enumerate(self.blocks))
 
     @property
     def largest(self):
-        return max((1 << o for o, blocks in enumerate(self.lists) if blocks), default=0)
+        return max(
+            (1 << o for o, blocks in enumerate(self.blocks) if blocks), default=0
+        )
 
     def take(self, order):
         if order and self.free - ((1 << order) - 1) <= self.min_free:
             return None
+        return (
+            self._smallest("unmovable", order)
+            or self._claim(order)
+            or self._smallest("movable", order)  # steal
+            or (None,)
+        )[0]
+
+    def _smallest(self, kind, order):
         for big in range(order, MAX_ORDER + 1):
-            if self.lists[big]:
-                page = self.lists[big].pop(0)
-                for half in range(big - 1, order - 1, -1):
-                    self.lists[half].insert(0, page + (1 << half))
-                return page
+            if self.lists[kind][big]:
+                return (self._split(kind, self.lists[kind][big].pop(0), big, order),)
         return None
 
+    def _split(self, kind, page, big, order):
+        for half in range(big - 1, order - 1, -1):
+            self.lists[kind][half].insert(0, page + (1 << half))
+        return page
+
+    def _claim(self, order):
+        for big in range(MAX_ORDER, order - 1, -1):
+            if not self.lists["movable"][big]:
+                continue
+            page = self.lists["movable"][big][0]
+            block = page // PAGEBLOCK
+            if big >= PAGEBLOCK_ORDER:
+                self.lists["movable"][big].pop(0)
+                self.unmovable |= set(range(block, (page + (1 << big)) // PAGEBLOCK))
+                return (self._split("unmovable", page, big, order),)
+            first, last = block * PAGEBLOCK, (block + 1) * PAGEBLOCK
+            # No page is held as movable, so all that is not free is alike.
+            if self.start <= first and last <= self.end:
+                self._move(first, last)
+                self.unmovable.add(block)
+                return self._smallest("unmovable", order)
+        return None
+
+    def _move(self, first, last):
+        for order, movable in enumerate(self.lists["movable"]):
+            moved = sorted(page for page in movable if first <= page < last)
+            self.lists["unmovable"][order].extend(moved)
+            for page in moved:
+                movable.remove(page)
+
+    def _kind(self, page):
+        return "unmovable" if page // PAGEBLOCK in self.unmovable else "movable"
+
     def give(self, page, order):
-        while order < MAX_ORDER and page ^ (1 << order) in self.lists[order]:
-            self.lists[order].remove(page ^ (1 << order))
+        kind = self._kind(page)
+        while order < MAX_ORDER:
+            buddy = page ^ (1 << order)
+            if buddy not in self.lists[self._kind(buddy)][order]:
+                break
+            self.lists[self._kind(buddy)][order].remove(buddy)
+            if kind == "unmovable":
+                self.unmovable.add(buddy // PAGEBLOCK)
+            else:
+                self.unmovable.discard(buddy // PAGEBLOCK)
             page &= ~(1 << order)
             order += 1
         pair = page & ~(1 << order)
         likely = order < MAX_ORDER - 1 and (
-            pair ^ (2 << order) in self.lists[order + 1]
+            pair ^ (2 << order) in self.blocks[order + 1]
         )
-        self.lists[order].insert(len(self.lists[order]) if likely else 0, page)
+        blocks = self.lists[kind][order]
+        blocks.insert(len(blocks) if likely else 0, page)
 
 
 class Heap:

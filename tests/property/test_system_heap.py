@@ -136,7 +136,7 @@ def test_system_heaps_do_what_the_naive_model_does(seed):
     for event, (row, expected) in enumerate(zip(rows, script.expected, strict=True)):
         assert row == expected, (event, script.events[event], COLUMNS)
     lists = run.snapshot("s0", len(run) - 1).attributes["buddyinfo"]
-    assert lists == tuple(len(blocks) for blocks in script.model.buddy.lists)
+    assert lists == tuple(len(blocks) for blocks in script.model.buddy.blocks)
 
 
 def test_random_scripts_reach_what_they_are_for():
