@@ -309,6 +309,7 @@ struct hk_totals {
 	uint64_t fallbacks; // ALLOCs that a later heap of their chain served
 	uint64_t refusals; // events with a status that is not 0
 	uint64_t bucket_events; // events in each bucket: a power of two
+	int64_t time_ns; // of the last event
 };
 
 // All zero to begin with, but for what is given; the arrays are the caller's.
@@ -393,6 +394,11 @@ uint64_t hk_intake_events(const struct hk_intake *intake);
 int hk_intake_take(struct hk_intake *intake, const struct hk_trace *part,
 		   const uint64_t *ids, uint64_t first, uint64_t count,
 		   uint32_t *numbers, struct hk_fault *fault);
+// As hk_machine_save() and hk_machine_load(): of a new intake, and -EINVAL for
+// bytes that hk_intake_save() did not write.
+int hk_intake_save(const struct hk_intake *intake, void *bytes,
+		   uint64_t capacity, uint64_t *size);
+int hk_intake_load(struct hk_intake *intake, const void *bytes, uint64_t size);
 // Check, replay and count events of the next part: machine, intake and tally
 // have then seen the same events. Errors are those of hk_intake_take() and
 // hk_machine_replay(); *@fault has rule 0 if no rule of a trace was broken, but

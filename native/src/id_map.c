@@ -52,15 +52,17 @@ uint32_t id_map_find(const struct id_map *map, uint64_t id)
 	return found ? found - 1 : ID_NONE;
 }
 
-static int reserve_slot(struct id_map *map)
+static int reserve_slots(struct id_map *map, uint32_t n_slots)
 {
-	const uint32_t wanted = map->capacity ? 2 * map->capacity : 32;
+	uint32_t wanted = map->capacity ? 2 * map->capacity : 32;
 	struct id_slot *slot;
 
-	if (map->spare != ID_NONE || map->n_slots < map->capacity)
+	if (n_slots <= map->capacity)
 		return 0;
+	if (wanted < n_slots)
+		wanted = n_slots;
 	// A quarter of what 32 bits count: a bucket array must be twice that.
-	if (map->capacity > UINT32_MAX / 8)
+	if (wanted > UINT32_MAX / 4)
 		return OUT_OF_CORE;
 	slot = realloc(map->slot, wanted * sizeof(*slot));
 	if (!slot)
@@ -70,12 +72,15 @@ static int reserve_slot(struct id_map *map)
 	return 0;
 }
 
-static int reserve_bucket(struct id_map *map)
+// Room for @held ids at half full.
+static int reserve_buckets(struct id_map *map, uint32_t held)
 {
-	const uint32_t wanted = 2 * (map->mask + 1);
+	uint32_t wanted = map->mask + 1;
 	uint32_t *bucket;
 
-	if (map->held < wanted / 4)
+	while (held > wanted / 2)
+		wanted *= 2;
+	if (wanted == map->mask + 1)
 		return 0;
 	bucket = calloc(wanted, sizeof(*bucket));
 	if (!bucket)
@@ -91,7 +96,8 @@ static int reserve_bucket(struct id_map *map)
 
 int id_map_add(struct id_map *map, uint64_t id, uint32_t *number)
 {
-	if (reserve_slot(map) || reserve_bucket(map))
+	if ((map->spare == ID_NONE && reserve_slots(map, map->n_slots + 1)) ||
+	    reserve_buckets(map, map->held + 1))
 		return OUT_OF_CORE;
 	if (map->spare != ID_NONE) {
 		*number = map->spare;
@@ -148,4 +154,80 @@ int id_map_check(const struct id_map *map, const char **rule)
 	for (uint32_t i = 0; i <= map->mask; i++)
 		held -= map->bucket[i] != 0;
 	return held ? broken(rule, "a bucket for each id, and no other") : 0;
+}
+
+// --- As bytes ---
+
+void id_map_save(const struct id_map *map, struct state_writer *out)
+{
+	state_put(out, map->n_slots);
+	for (uint32_t i = 0; i < map->n_slots; i++) {
+		const bool held = map->slot[i].next == ID_HELD;
+
+		state_put(out, held);
+		if (held)
+			state_put(out, map->slot[i].id);
+	}
+	for (uint32_t i = map->spare; i != ID_NONE; i = map->slot[i].next)
+		state_put(out, i);
+}
+
+static void load_slots(struct id_map *map, uint32_t n_slots,
+		       struct state_reader *in)
+{
+	for (uint32_t i = 0; i < n_slots; i++) {
+		map->slot[i] = (struct id_slot){.next = ID_NONE};
+		if (!state_get_below(in, 2))
+			continue;
+		map->slot[i].id = state_get(in);
+		map->slot[i].next = ID_HELD;
+		map->held++;
+	}
+}
+
+// Each once: the last is known by its end, another by the one after it.
+static void load_spare(struct id_map *map, struct state_reader *in)
+{
+	uint32_t *next = &map->spare;
+
+	for (uint32_t n = map->n_slots - map->held; n; n--) {
+		const uint32_t i = state_get_below(in, map->n_slots);
+
+		if (in->bad || map->slot[i].next != ID_NONE ||
+		    next == &map->slot[i].next) {
+			in->bad = true;
+			return;
+		}
+		*next = i;
+		next = &map->slot[i].next;
+	}
+}
+
+static void load_buckets(struct id_map *map, struct state_reader *in)
+{
+	for (uint32_t i = 0; i < map->n_slots && !in->bad; i++) {
+		uint32_t *bucket;
+
+		if (map->slot[i].next != ID_HELD)
+			continue;
+		bucket = &map->bucket[probe(map, map->slot[i].id)];
+		in->bad = *bucket != 0;
+		*bucket = i + 1;
+	}
+}
+
+int id_map_load(struct id_map *map, struct state_reader *in)
+{
+	const uint32_t n_slots = state_get_count(in);
+
+	if (reserve_slots(map, n_slots))
+		return OUT_OF_CORE;
+	load_slots(map, n_slots, in);
+	// Before there are slots whose ids it would put into new buckets.
+	if (reserve_buckets(map, map->held))
+		return OUT_OF_CORE;
+	map->n_slots = n_slots;
+	load_spare(map, in);
+	load_buckets(map, in);
+	return in->bad ? -EINVAL : 0;
 }

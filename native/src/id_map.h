@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "state.h"
+
 enum {
 	ID_NONE = UINT32_MAX, // no number; also the end of the free list
 	ID_HELD = UINT32_MAX - 1, // id_slot.next of a number that is in use
@@ -39,5 +41,8 @@ int id_map_add(struct id_map *map, uint64_t id, uint32_t *number);
 // Of an id that has a number.
 void id_map_remove(struct id_map *map, uint64_t id);
 int id_map_check(const struct id_map *map, const char **rule);
+void id_map_save(const struct id_map *map, struct state_writer *out);
+// Into an empty map. OUT_OF_CORE; -EINVAL for what was not written so.
+int id_map_load(struct id_map *map, struct state_reader *in);
 
 #endif

@@ -109,3 +109,46 @@ int hk_intake_take(struct hk_intake *intake, const struct hk_trace *part,
 	}
 	return 0;
 }
+
+// --- As bytes ---
+
+int hk_intake_save(const struct hk_intake *intake, void *bytes,
+		   uint64_t capacity, uint64_t *size)
+{
+	struct state_writer out = {.bytes = bytes, .capacity = capacity};
+
+	state_put(&out, intake->events);
+	state_put_signed(&out, intake->time_ns);
+	id_map_save(&intake->ids, &out);
+	for (uint32_t i = 0; i < intake->ids.n_slots; i++)
+		state_put(&out, intake->held[i]);
+	*size = out.size;
+	return out.size <= capacity ? 0 : -ENOSPC;
+}
+
+static int load_body(struct hk_intake *intake, struct state_reader *in)
+{
+	int ret;
+
+	intake->events = state_get(in);
+	intake->time_ns = state_get_signed(in);
+	ret = id_map_load(&intake->ids, in);
+	if (ret)
+		return ret;
+	if (reserve_held(intake))
+		return OUT_OF_CORE;
+	for (uint32_t i = 0; i < intake->ids.n_slots; i++)
+		intake->held[i] = state_get(in);
+	return in->bad || in->at != in->end ? -EINVAL : 0;
+}
+
+int hk_intake_load(struct hk_intake *intake, const void *bytes, uint64_t size)
+{
+	struct state_reader in = {.at = bytes,
+				  .end = (const uint8_t *)bytes + size};
+	int ret = intake->events || intake->ids.n_slots
+			  ? -EINVAL
+			  : load_body(intake, &in);
+
+	return ret == OUT_OF_CORE ? -ENOMEM : ret;
+}

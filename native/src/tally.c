@@ -40,7 +40,7 @@ int tally_door(const struct hk_tally *tally, uint32_t n_heaps)
 	return 0;
 }
 
-// --- Time constants ----------------------------------------------------------
+// --- Latencies ---
 
 static void count_latency(struct hk_tally *tally, uint32_t cell,
 			  const struct hk_row *row)
@@ -63,7 +63,7 @@ static void count_latency(struct hk_tally *tally, uint32_t cell,
 	bins[tally_bin(row->latency_ns)]++;
 }
 
-// --- Envelopes ---------------------------------------------------------------
+// --- Envelopes ---
 
 static void bucket_merge(struct hk_bucket *into, const struct hk_bucket *other)
 {
@@ -124,7 +124,7 @@ static void count_gauges(struct hk_bucket *bucket,
 	bucket_merge(bucket, &one);
 }
 
-// --- Requests ----------------------------------------------------------------
+// --- Requests ---
 
 // Whether chain[k] was not asked before in the same request.
 static bool is_first(const uint16_t *chain, uint32_t k)
@@ -212,6 +212,7 @@ void tally_add(struct hk_tally *tally, struct hk_intake *intake,
 	const uint32_t bucket = open_bucket(tally, deed);
 
 	tally->totals->events++;
+	tally->totals->time_ns = deed->part->time_ns[deed->i];
 	count_latency(tally, heap * HK_NR_OPS + op, row);
 	count_gauges(&tally->bucket[(uint64_t)heap * tally->n_buckets + bucket],
 		     deed->gauges);

@@ -6,6 +6,8 @@
 #include "../src/internal.h"
 #include "harness.h"
 
+#include <string.h>
+
 enum { ROOM = 400, IDS = 6 };
 
 struct table {
@@ -242,6 +244,129 @@ TEST(an_intake_that_starves_says_so)
 		CHECK_EQ(hk_intake_take(intake, &t.trace, t.id, 0, 1, NULL,
 					&fault),
 			 -ENOMEM);
+		hk_intake_destroy(intake);
+	}
+}
+
+// --- As bytes ---
+
+enum { STATE_ROOM = 4096 };
+
+static uint64_t save(const struct hk_intake *intake, uint8_t *bytes)
+{
+	uint64_t size;
+
+	CHECK_EQ(hk_intake_save(intake, NULL, 0, &size), -ENOSPC);
+	CHECK(size <= STATE_ROOM);
+	CHECK_EQ(hk_intake_save(intake, bytes, size, &size), 0);
+	return size;
+}
+
+// An intake that took the first @n events of @t.
+static struct hk_intake *taken(const struct table *t, uint64_t n)
+{
+	struct hk_intake *intake;
+	struct hk_fault fault;
+
+	CHECK_EQ(hk_intake_create(&intake), 0);
+	CHECK_EQ(hk_intake_take(intake, &t->trace, t->id, 0, n, NULL, &fault),
+		 0);
+	return intake;
+}
+
+TEST(a_loaded_intake_goes_on_as_the_saved_one_does)
+{
+	uint8_t bytes[STATE_ROOM], end[STATE_ROOM], other_end[STATE_ROOM];
+	uint32_t number[ROOM], other_number[ROOM];
+	struct rng rng = {9};
+
+	for (uint64_t cut = 0; cut <= ROOM; cut += 7) {
+		struct hk_intake *intake, *other;
+		struct hk_fault fault;
+		struct table t;
+
+		random_events(&t, &rng);
+		intake = taken(&t, cut);
+		CHECK_EQ(hk_intake_create(&other), 0);
+		CHECK_EQ(hk_intake_load(other, bytes, save(intake, bytes)), 0);
+		CHECK_EQ(hk_intake_take(intake, &t.trace, t.id, cut, ROOM - cut,
+					number, &fault),
+			 0);
+		CHECK_EQ(hk_intake_take(other, &t.trace, t.id, cut, ROOM - cut,
+					other_number, &fault),
+			 0);
+		CHECK_EQ(memcmp(number, other_number, (ROOM - cut) * 4), 0);
+		CHECK_EQ(save(intake, end), save(other, other_end));
+		CHECK_EQ(memcmp(end, other_end, save(intake, end)), 0);
+		hk_intake_destroy(other);
+		hk_intake_destroy(intake);
+	}
+}
+
+TEST(bytes_that_no_intake_saved_are_refused_or_a_sound_intake)
+{
+	uint8_t bytes[STATE_ROOM], spoilt[STATE_ROOM];
+	struct rng rng = {10};
+	uint32_t refused = 0;
+	struct hk_intake *intake;
+	struct table t;
+	uint64_t size;
+
+	random_events(&t, &rng);
+	intake = taken(&t, ROOM);
+	size = save(intake, bytes);
+	hk_intake_destroy(intake);
+	for (uint32_t i = scaled(4000); i; i--) {
+		const uint64_t cut =
+			rng_below(&rng, 3) ? size : rng_next(&rng) % size;
+		const char *rule = "";
+		int ret;
+
+		memcpy(spoilt, bytes, size);
+		spoilt[rng_next(&rng) % size] ^= (uint8_t)rng_next(&rng);
+		CHECK_EQ(hk_intake_create(&intake), 0);
+		ret = hk_intake_load(intake, spoilt, cut);
+		CHECK(ret == 0 || ret == -EINVAL);
+		if (!ret)
+			CHECK_EQ(id_map_check(&intake->ids, &rule), 0);
+		refused += ret != 0;
+		hk_intake_destroy(intake);
+	}
+	CHECK(refused > scaled(1000));
+}
+
+TEST(an_intake_that_took_events_is_not_loaded)
+{
+	uint8_t bytes[STATE_ROOM];
+	struct rng rng = {11};
+	struct hk_intake *intake;
+	struct table t;
+
+	random_events(&t, &rng);
+	intake = taken(&t, 1);
+	CHECK_EQ(hk_intake_load(intake, bytes, save(intake, bytes)), -EINVAL);
+	hk_intake_destroy(intake);
+}
+
+TEST(an_intake_that_starves_while_loaded_says_so)
+{
+	uint8_t bytes[STATE_ROOM];
+	struct hk_intake *intake;
+	struct table t;
+	uint64_t size;
+
+	init(&t);
+	for (uint32_t i = 0; i < 100; i++)
+		add(&t, HK_OP_ALLOC, i);
+	intake = taken(&t, 100);
+	size = save(intake, bytes);
+	hk_intake_destroy(intake);
+	// Slots, buckets, what they hold.
+	for (uint32_t nth = 1; nth <= 3; nth++) {
+		fail_allocation(0);
+		CHECK_EQ(hk_intake_create(&intake), 0);
+		fail_allocation(nth);
+		CHECK_EQ(hk_intake_load(intake, bytes, size), -ENOMEM);
 		hk_intake_destroy(intake);
 	}
 }
