@@ -38,10 +38,14 @@ if TYPE_CHECKING:
     from heapkit import metrics, notebook, views, workloads
     from heapkit.backends.live import live
     from heapkit.backends.sim import simulate
+    from heapkit.file_run import FileRun
     from heapkit.importers import formats, read
+    from heapkit.long_replay import replay_file
+    from heapkit.long_trace import write_long
     from heapkit.samples import sample
     from heapkit.show import show
     from heapkit.sizing import Recommendation, Target, size
+    from heapkit.trace_writer import TraceWriter
 
 __all__ = [
     "BackendUnavailable",
@@ -53,6 +57,7 @@ __all__ = [
     "Cost",
     "Costs",
     "Device",
+    "FileRun",
     "FormatError",
     "GiB",
     "InvariantError",
@@ -71,6 +76,7 @@ __all__ = [
     "SystemHeap",
     "Target",
     "Trace",
+    "TraceWriter",
     "explore",
     "formats",
     "live",
@@ -78,16 +84,19 @@ __all__ = [
     "notebook",
     "read",
     "replay",
+    "replay_file",
     "sample",
     "show",
     "simulate",
     "size",
     "views",
     "workloads",
+    "write_long",
 ]
 
 # name -> (module, attribute of it; None for the module itself)
 _LAZY: dict[str, tuple[str, str | None]] = {
+    "FileRun": ("heapkit.file_run", "FileRun"),
     "Recommendation": ("heapkit.sizing", "Recommendation"),
     "explore": ("heapkit.explorers", None),
     "formats": ("heapkit.importers", "formats"),
@@ -95,13 +104,16 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "metrics": ("heapkit.metrics", None),
     "notebook": ("heapkit.notebook", None),
     "read": ("heapkit.importers", "read"),
+    "replay_file": ("heapkit.long_replay", "replay_file"),
     "sample": ("heapkit.samples", "sample"),
     "show": ("heapkit.show", "show"),
     "simulate": ("heapkit.backends.sim", "simulate"),
     "size": ("heapkit.sizing", "size"),
     "Target": ("heapkit.sizing", "Target"),
     "views": ("heapkit.views", None),
+    "TraceWriter": ("heapkit.trace_writer", "TraceWriter"),
     "workloads": ("heapkit.workloads", None),
+    "write_long": ("heapkit.long_trace", "write_long"),
 }
 
 

@@ -51,6 +51,34 @@ class Lib:
         check_every: int,
         done: CData,
     ) -> int: ...
+    def hk_intake_create(self, ret: CData) -> int: ...
+    def hk_intake_destroy(self, intake: CData) -> None: ...
+    def hk_intake_events(self, intake: CData) -> int: ...
+    def hk_intake_take(
+        self,
+        intake: CData,
+        part: CData,
+        ids: CData,
+        first: int,
+        count: int,
+        numbers: CData,
+        fault: CData,
+    ) -> int: ...
+    def hk_intake_save(
+        self, intake: CData, state: CData, capacity: int, size: CData
+    ) -> int: ...
+    def hk_intake_load(self, intake: CData, state: CData, size: int) -> int: ...
+    def hk_machine_replay_part(
+        self,
+        machine: CData,
+        intake: CData,
+        tally: CData,
+        part: CData,
+        ids: CData,
+        first: int,
+        count: int,
+        fault: CData,
+    ) -> int: ...
     def hk_machine_advance(self, machine: CData, now_ns: int) -> int: ...
     def hk_trace_check(self, trace: CData, ret: CData) -> int: ...
     def hk_machine_save(

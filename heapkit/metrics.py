@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from heapkit._ffi import PAGE_SIZE, Op
 
 if TYPE_CHECKING:
+    from heapkit.board import Heap
     from heapkit.run import Run
 
 LIFETIME = np.dtype(
@@ -135,9 +136,14 @@ def allocation_spans(run: Run) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 def granted_size(run: Run, heap: str, size: NDArray[Any]) -> NDArray[np.uint64]:
     """``size`` rounded up as ``heap`` does: to pages, or to chunks."""
-    granule = np.uint64(getattr(run.board.heap(heap), "chunk", PAGE_SIZE))
+    granule = np.uint64(granted_granule(run.board.heap(heap)))
     wanted = size.astype(np.uint64)
     return (wanted + granule - np.uint64(1)) // granule * granule
+
+
+def granted_granule(heap: Heap) -> int:
+    """The bytes of which ``heap`` gives whole multiples: a chunk, or a page."""
+    return int(getattr(heap, "chunk", PAGE_SIZE))
 
 
 def held_bytes(run: Run, heap: str) -> NDArray[np.int64]:

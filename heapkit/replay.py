@@ -123,21 +123,26 @@ def resolve_chains(trace: Trace, board: Board) -> list[list[int]]:
         for name in heaps:
             if name not in names:
                 event = np.flatnonzero(is_alloc & (trace.chain == code))[0]
-                raise ValueError(
-                    f"trace: event {event} asks for heap {name!r}, which board "
-                    f"{board.name!r} has not; allowed: {', '.join(names)}"
-                )
+                raise unknown_heap(int(event), name, board)
         chains.append([names[name] for name in heaps])
     return chains
 
 
-def resolve_devices(
-    trace: Trace, board: Board
+def unknown_heap(event: int, heap: str, board: Board) -> ValueError:
+    """The error for an event that asks for a heap which ``board`` has not."""
+    return ValueError(
+        f"trace: event {event} asks for heap {heap!r}, which board "
+        f"{board.name!r} has not; allowed: {', '.join(board.heap_names)}"
+    )
+
+
+def device_numbers(
+    devices: tuple[str, ...], board: Board
 ) -> tuple[NDArray[np.uint16], tuple[Device, ...]]:
-    """The trace's device column in the board's numbering, and plain extra devices."""
+    """The board's number of each of a trace's ``devices``, and plain extra devices."""
     known = {device.name: index for index, device in enumerate(board.devices)}
     # A trace without device names means one plain device.
-    names = trace.devices or ("device",)
+    names = devices or ("device",)
     extra = tuple(Device(name) for name in names if name not in known)
     known |= {d.name: len(board.devices) + i for i, d in enumerate(extra)}
     if len(known) > _ffi.MAX_DEVICES:
@@ -145,7 +150,14 @@ def resolve_devices(
             f"trace: {len(extra)} devices that board {board.name!r} does not name; "
             f"allowed: {_ffi.MAX_DEVICES} devices in all"
         )
-    numbers = np.array([known[name] for name in names], dtype=np.uint16)
+    return np.array([known[name] for name in names], dtype=np.uint16), extra
+
+
+def resolve_devices(
+    trace: Trace, board: Board
+) -> tuple[NDArray[np.uint16], tuple[Device, ...]]:
+    """The trace's device column in the board's numbering, and plain extra devices."""
+    numbers, extra = device_numbers(trace.devices, board)
     if trace.device is None:
         return np.full(len(trace), numbers[0]), extra
     # Ops that use no device may carry any value in the column.

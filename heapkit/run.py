@@ -177,7 +177,7 @@ class Run:
         lines = "".join(
             f"<tr><th style='text-align:left'>{escape(label)}</th>"
             f"<td style='text-align:left'>{escape(text)}</td></tr>"
-            for label, text in _lines(self.summary())
+            for label, text in summary_lines(self.summary())
         )
         caption = f"Run on board {escape(repr(self.board.name))}"
         return f"<table><caption>{caption}</caption>{lines}</table>"
@@ -235,7 +235,8 @@ def _gauge_extremes(run: Run) -> dict[str, Any]:
     }
 
 
-def _lines(summary: dict[str, Any]) -> list[tuple[str, str]]:
+def summary_lines(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    """A summary for people: a label and a text each."""
     latency = summary["allocation_latency_ns"]
     shown = [
         f"{name} {format_ns(ns)}" for name, ns in latency.items() if ns is not None

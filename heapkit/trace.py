@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Op", "Trace"]
 
-_DEVICE_OPS = (Op.ATTACH, Op.DETACH, Op.MAP, Op.UNMAP)
-_CPU_OPS = (Op.BEGIN_CPU, Op.END_CPU)
+DEVICE_OPS = (Op.ATTACH, Op.DETACH, Op.MAP, Op.UNMAP)
+CPU_OPS = (Op.BEGIN_CPU, Op.END_CPU)
 
 # What hk_trace_check() refuses: the column to show, and what is allowed there.
 _RULES = {
@@ -105,17 +105,19 @@ class Trace:
         """
         ops = columns.integers("op", op)
         ops = columns.small("op", ops, len(Op) - 1, np.ones(len(ops), bool))
-        given = _counted(len(ops), buffer, size, time_ns, offset)
+        given = columns.numbers(len(ops), buffer, size, time_ns, offset)
+        dense, n_buffers = columns.dense(given["buffer"])
+        given |= {"dense_buffer": dense, "n_buffers": n_buffers}
         chain, names = columns.coded("heap", heap, heaps, ops == Op.ALLOC)
         columns.chains(names)
         if device is not None:
-            uses_device = np.isin(ops, _DEVICE_OPS)
+            uses_device = np.isin(ops, DEVICE_OPS)
             codes, table = columns.coded("device", device, devices, uses_device)
             given |= {"device": codes, "devices": table}
         if access is not None:
-            uses_access = np.isin(ops, _CPU_OPS)
+            uses_access = np.isin(ops, CPU_OPS)
             given["access"] = columns.small("access", access, READ_WRITE, uses_access)
-        return cls(op=ops, chain=chain, heaps=names, _meta=_json(meta), **given)
+        return cls(op=ops, chain=chain, heaps=names, _meta=json_text(meta), **given)
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Trace:
@@ -193,8 +195,8 @@ class Trace:
 
     def _content(self) -> list[NDArray[Any]]:
         """What the events mean: unused cells left out, codes replaced by names."""
-        on_device = np.isin(self.op, _DEVICE_OPS)
-        on_cpu = np.isin(self.op, _CPU_OPS)
+        on_device = np.isin(self.op, DEVICE_OPS)
+        on_cpu = np.isin(self.op, CPU_OPS)
         device = _spelt(self.device, self.devices or ("",), on_device)
         return [
             self.op,
@@ -240,35 +242,14 @@ class Trace:
         return int(np.count_nonzero(self.op == Op.ALLOC))
 
 
-def _counted(
-    rows: int,
-    buffer: ArrayLike,
-    size: ArrayLike,
-    time_ns: ArrayLike,
-    offset: ArrayLike | None,
-) -> dict[str, Any]:
-    """The columns that hold numbers, by their names in a trace."""
-    given: dict[str, Any] = {
-        "buffer": columns.identities("buffer", buffer),
-        "size": columns.unsigned("size", size),
-        "time_ns": columns.times("time_ns", time_ns),
-    }
-    if offset is not None:
-        given["offset"] = columns.unsigned("offset", offset)
-    for name, column in given.items():
-        if len(column) != rows:
-            raise columns.lengths(name, len(column), rows)
-    dense, n_buffers = columns.dense(given["buffer"])
-    return {**given, "dense_buffer": dense, "n_buffers": n_buffers}
-
-
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:
     view = array.view()
     view.flags.writeable = False
     return view
 
 
-def _json(meta: Mapping[str, object] | None) -> str:
+def json_text(meta: Mapping[str, object] | None) -> str:
+    """``meta`` as JSON, or the error that names it."""
     try:
         return json.dumps(dict(meta or {}), sort_keys=True, allow_nan=False)
     except (TypeError, ValueError):
@@ -277,17 +258,29 @@ def _json(meta: Mapping[str, object] | None) -> str:
 
 def _check(trace: Trace) -> None:
     found = _ffi.check_trace(trace)
-    if found is None:
-        return
-    index, rule = found
+    if found is not None:
+        index, rule = found
+        before = int(trace.time_ns[index - 1]) if index else 0
+        raise broken_rule(trace, index, rule, before=before)
+
+
+def broken_rule(
+    trace: _ffi.TraceColumns, row: int, rule: str, *, before: int, first: int = 0
+) -> ValueError:
+    """The error for the event in ``row`` of ``trace`` that breaks ``rule``.
+
+    ``before`` is the time of the event before it. Rows are told from ``first`` on,
+    for a trace that is part of another.
+    """
     column, allowed = _RULES[rule]
     value = getattr(trace, column)
-    shown = value[index] if value is not None else None
+    shown = value[row] if value is not None else None
     if column == "buffer":
-        allowed = f"for {Op(trace.op[index]).name} {allowed}"
+        allowed = f"for {Op(trace.op[row]).name} {allowed}"
     elif column == "time_ns":
-        allowed = f"{trace.time_ns[index - 1]} or more, as in the event before"
-    raise columns.fault(column, index, shown, allowed)
+        after = shown is None or shown >= 0
+        allowed = f"{before} or more, as in the event before" if after else "0 or more"
+    return columns.fault(column, first + row, shown, allowed)
 
 
 def _categorical(codes: NDArray[Any], names: tuple[str, ...]) -> Any:

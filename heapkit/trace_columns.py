@@ -129,6 +129,27 @@ def small(
     return _contiguous(array.astype(np.uint8, copy=False))
 
 
+def numbers(
+    rows: int,
+    buffer: ArrayLike,
+    size: ArrayLike,
+    time_ns: ArrayLike,
+    offset: ArrayLike | None,
+) -> dict[str, Any]:
+    """The columns that hold numbers, each of ``rows`` rows; no offset if not given."""
+    given: dict[str, Any] = {
+        "buffer": identities("buffer", buffer),
+        "size": unsigned("size", size),
+        "time_ns": times("time_ns", time_ns),
+    }
+    if offset is not None:
+        given["offset"] = unsigned("offset", offset)
+    for name, column in given.items():
+        if len(column) != rows:
+            raise lengths(name, len(column), rows)
+    return given
+
+
 def _at_least_zero(column: str, array: NDArray[Any]) -> None:
     if array.dtype.kind in "iO" and (negative := array < 0).any():
         index = _first(negative)
@@ -156,7 +177,7 @@ def coded(
     Rows that do not matter may hold anything; what is no code there becomes 0.
     A single name stands for every row.
     """
-    names = None if table is None else _table(column, table)
+    names = None if table is None else table_of(column, table)
     if isinstance(values, str):
         values = [values] * len(matters)
     _refuse_masked(column, values)
@@ -172,7 +193,8 @@ def coded(
     return _names(column, list(items), names, matters)
 
 
-def _table(column: str, table: Sequence[str]) -> tuple[str, ...]:
+def table_of(column: str, table: Sequence[str]) -> tuple[str, ...]:
+    """The names that the codes of ``column`` stand for, each once."""
     names = tuple(table) if not isinstance(table, str) else (table,)
     if len(names) >= MAX_CODES or len(set(names)) != len(names):
         allowed = f"fewer than {MAX_CODES} names, each once"
@@ -227,7 +249,7 @@ def _names(
             code_of[str(name)] = len(code_of)
     codes = np.zeros(len(items), np.uint16)
     codes[rows] = [code_of[items[index]] for index in rows.tolist()]
-    return codes, _table(column, tuple(code_of))
+    return codes, table_of(column, tuple(code_of))
 
 
 def chains(names: Sequence[str]) -> None:

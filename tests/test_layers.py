@@ -17,11 +17,13 @@ LAYERS = (
     {
         *("arguments", "board", "board_parts", "costs", "event_table"),
         *("explain", "fitting", "interface", "metrics", "placement", "presets", "run"),
-        *("samples", "snapshot", "trace", "trace_columns", "trace_file", "uapi"),
+        *("samples", "snapshot", "uapi"),
+        *("trace", "trace_columns", "trace_file", "trace_parts", "trace_schema"),
+        *("checkpoint_file", "file_run", "histogram", "trace_writer"),
     },
     {"backends"},
     {
-        *("cli", "importers", "pace", "replay"),
+        *("cli", "importers", "pace", "replay", "long_replay", "long_trace"),
         *("recommendation", "reserved_memory", "sizing", "sync_cost"),
         "workloads",
     },

@@ -28,6 +28,16 @@ from heapkit._ffi.enums import (
 )
 from heapkit._ffi.kernel import KernelStruct, allocation_data, sync_data, uapi_constant
 from heapkit._ffi.machine import Machine
+from heapkit._ffi.parts import (
+    BUCKET,
+    GAUGE_NAMES,
+    LATENCY_BINS,
+    LATENCY_STEPS,
+    REFUSAL,
+    BrokenRule,
+    Intake,
+    Tally,
+)
 from heapkit._ffi.records import (
     COST_NAMES,
     GAUGES,
@@ -43,8 +53,12 @@ from heapkit._ffi.trace import CTrace, TraceColumns, check_trace
 
 __all__ = [
     "ACCESS_OF",
+    "BUCKET",
     "COST_NAMES",
     "GAUGES",
+    "GAUGE_NAMES",
+    "LATENCY_BINS",
+    "LATENCY_STEPS",
     "MAX_CMA_RANGES",
     "MAX_DEVICES",
     "MAX_HEAPS",
@@ -55,20 +69,24 @@ __all__ = [
     "PAGE_SIZE",
     "POOL_FILL",
     "READ_WRITE",
+    "REFUSAL",
     "REGION",
     "ROW",
     "Access",
+    "BrokenRule",
     "CTrace",
     "Fit",
     "Gauges",
     "HeapFlag",
     "HeapKind",
+    "Intake",
     "KernelStruct",
     "Machine",
     "MachineSpec",
     "Op",
     "State",
     "Step",
+    "Tally",
     "TraceColumns",
     "TraceRule",
     "allocation_data",

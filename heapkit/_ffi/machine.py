@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heapkit._ffi.enums import Op
+from heapkit._ffi.parts import BrokenRule, Intake, Tally, broken, id_column
 from heapkit._ffi.records import (
     REGION,
     ROW,
@@ -126,6 +127,35 @@ class Machine:
             if rc == -errno.EUCLEAN:
                 self._raise_broken(f" after event {done[0]}")
             check(rc, f"replay stopped at event {done[0]}")
+
+    def replay_part(
+        self,
+        part: CTrace,
+        ids: NDArray[np.uint64],
+        span: slice,
+        *,
+        intake: Intake,
+        tally: Tally,
+    ) -> BrokenRule | None:
+        """Check, carry out and count the events ``span`` of ``part``.
+
+        The GIL is released. Machine, intake and tally are at the same event
+        whenever Python runs again, so an interrupt between two calls loses
+        nothing. After a broken rule none of them is of use.
+        """
+        fault = ffi.new("struct hk_fault *")
+        with self.lock:
+            rc = lib.hk_machine_replay_part(
+                self._open(),
+                intake.handle,
+                tally.struct,
+                part.struct,
+                id_column(ids),
+                span.start,
+                span.stop - span.start,
+                fault,
+            )
+        return broken(rc, fault)
 
     def advance(self, now_ns: int) -> None:
         """Let the idle threads (deferred free, pool refill) run until ``now_ns``."""

@@ -16,12 +16,15 @@ from heapkit._native import ffi, lib
 
 
 class TraceColumns(Protocol):
-    """The columns of :class:`heapkit.Trace` that the core reads."""
+    """The columns that the core reads: of a :class:`heapkit.Trace`, or of a part.
+
+    A part's buffers have no dense ids; they go beside it.
+    """
 
     @property
     def op(self) -> NDArray[np.uint8]: ...
     @property
-    def dense_buffer(self) -> NDArray[np.uint32]: ...
+    def dense_buffer(self) -> NDArray[np.uint32] | None: ...
     @property
     def size(self) -> NDArray[np.uint64]: ...
     @property

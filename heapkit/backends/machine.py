@@ -23,18 +23,23 @@ from heapkit.snapshot import Region, Snapshot, State
 
 def machine(board: Board, *, extra_devices: Sequence[Device] = ()) -> _ffi.Machine:
     """An idle machine of ``board``; ``extra_devices`` follow the board's own."""
-    return _ffi.Machine(
-        {
-            "memory": _memory(board),
-            "heaps": [_heap(heap) for heap in board.heaps],
-            "devices": [
-                {"coherent": int(device.coherent)}
-                for device in (*board.devices, *extra_devices)
-            ],
-            "costs": {name: board.costs[name].value for name in _ffi.COST_NAMES},
-        },
-        what=f"board {board.name!r}",
-    )
+    spec = specification(board, extra_devices=extra_devices)
+    return _ffi.Machine(spec, what=f"board {board.name!r}")
+
+
+def specification(
+    board: Board, *, extra_devices: Sequence[Device] = ()
+) -> _ffi.MachineSpec:
+    """All of ``board`` that a replay depends on, but for the names of its heaps."""
+    return {
+        "memory": _memory(board),
+        "heaps": [_heap(heap) for heap in board.heaps],
+        "devices": [
+            {"coherent": int(device.coherent)}
+            for device in (*board.devices, *extra_devices)
+        ],
+        "costs": {name: board.costs[name].value for name in _ffi.COST_NAMES},
+    }
 
 
 def _memory(board: Board) -> dict[str, int]:

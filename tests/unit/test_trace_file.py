@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import heapkit as hk
 from heapkit import Op
-from heapkit.trace_file import SCHEMA
+from heapkit.trace_schema import SCHEMA
 
 
 def small(**changes):
