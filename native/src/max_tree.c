@@ -4,18 +4,16 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { CACHE_LINE = 64 };
-
 // Whole nodes, and one node of zeros behind them: max_tree_next() may step to
 // the lane after the last.
 static uint64_t padded_lanes(uint64_t lanes)
 {
-	return (lanes + 2 * MAX_TREE_LANES - 1) & ~(MAX_TREE_LANES - 1ULL);
+	return (lanes + 2 * LANES - 1) & ~(LANES - 1ULL);
 }
 
 static uint64_t lanes_above(uint64_t lanes)
 {
-	return (lanes + MAX_TREE_LANES - 1) >> MAX_TREE_SHIFT;
+	return (lanes + LANES - 1) >> LANES_SHIFT;
 }
 
 static uint64_t total_lanes(uint64_t leaves)
@@ -38,11 +36,11 @@ int max_tree_create(struct max_tree *tree, uint32_t leaves)
 	// calloc() leaves untouched pages to the kernel's zero page: an idle
 	// region costs next to nothing, whatever its size.
 	tree->memory =
-		calloc(1, total_lanes(leaves) * sizeof(uint32_t) + CACHE_LINE);
+		calloc(1, total_lanes(leaves) * sizeof(uint32_t) + LANES_BYTES);
 	if (!tree->memory)
 		return -ENOMEM;
-	start = ((uintptr_t)tree->memory + CACHE_LINE - 1) &
-		~(uintptr_t)(CACHE_LINE - 1);
+	start = ((uintptr_t)tree->memory + LANES_BYTES - 1) &
+		~(uintptr_t)(LANES_BYTES - 1);
 	tree->leaves = leaves;
 	tree->depth = 0;
 	tree->level[0] = (uint32_t *)start;
@@ -60,34 +58,34 @@ void max_tree_destroy(struct max_tree *tree)
 	free(tree->memory);
 }
 
-// The rightmost lane of @node below @end that is not 0, or MAX_TREE_LANES.
+// The rightmost lane of @node below @end that is not 0, or LANES.
 static uint32_t last_lane(const uint32_t *node, uint32_t end)
 {
-	uint32_t reach = max_tree_reach(node, 1) & ((UINT32_C(1) << end) - 1);
+	uint32_t reach =
+		lanes_reach(node, 1) & (uint32_t)((UINT64_C(1) << end) - 1);
 
-	return reach ? 31 - (uint32_t)__builtin_clz(reach) : MAX_TREE_LANES;
+	return reach ? 31 - (uint32_t)__builtin_clz(reach) : LANES;
 }
 
 uint32_t max_tree_previous(const struct max_tree *tree, uint32_t end)
 {
-	uint32_t lane = MAX_TREE_LANES;
+	uint32_t lane = LANES;
 	uint32_t node = 0;
 	uint32_t k = 0;
 
 	for (; k <= tree->depth; k++) {
-		node = end & ~(MAX_TREE_LANES - 1U);
+		node = end & ~(LANES - 1U);
 		lane = last_lane(&tree->level[k][node], end - node);
-		if (lane < MAX_TREE_LANES)
+		if (lane < LANES)
 			break;
-		end >>= MAX_TREE_SHIFT;
+		end >>= LANES_SHIFT;
 	}
 	if (k > tree->depth)
 		return HK_NO_LEAF;
 	lane += node;
 	while (k > 0) {
-		node = lane << MAX_TREE_SHIFT;
-		lane = node +
-		       last_lane(&tree->level[--k][node], MAX_TREE_LANES);
+		node = lane << LANES_SHIFT;
+		lane = node + last_lane(&tree->level[--k][node], LANES);
 	}
 	return lane;
 }
@@ -100,10 +98,10 @@ int max_tree_check(const struct max_tree *tree)
 		lanes = lanes_above(lanes);
 		for (uint64_t i = 0; i < lanes; i++) {
 			const uint32_t *node =
-				&tree->level[k][i << MAX_TREE_SHIFT];
+				&tree->level[k][i << LANES_SHIFT];
 
 			if (tree->level[k + 1][i] !=
-			    max_tree_node_with(node, 0, node[0]))
+			    lanes_largest_with(node, 0, node[0]))
 				return -EUCLEAN;
 		}
 	}

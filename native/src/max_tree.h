@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT
 //
-// A 16-ary tree of maxima over an array: a node is one cache line of 16 lanes,
-// the lane above it holds their maximum. Setting a value stops as soon as a
-// maximum does not change; the leftmost value of at least n is found by taking
-// the first lane that reaches n on the way down. The hot half is inline: every
-// search of run_index.c passes here.
+// A 32-ary tree of maxima over an array: a node is 32 lanes, the lane above it
+// holds their maximum. Setting a value stops as soon as a maximum does not
+// change; the leftmost value of at least n is found by taking the first lane
+// that reaches n on the way down. The hot half is inline: every search of
+// run_index_hot.h passes here.
 #ifndef HK_MAX_TREE_H
 #define HK_MAX_TREE_H
 
 #include <stdint.h>
 
+#include "lanes.h"
+
 enum {
 	HK_NO_LEAF = UINT32_MAX,
-	MAX_TREE_SHIFT = 4,
-	MAX_TREE_LANES = 16,
-	MAX_TREE_LEVELS = 9, // 16^8 leaves are more than 2^31, and the root
+	MAX_TREE_LEVELS = 8, // 32^7 leaves are more than 2^31, and the root
 };
 
 struct max_tree {
@@ -40,88 +40,23 @@ static inline uint32_t max_tree_root(const struct max_tree *tree)
 	return tree->level[tree->depth][0];
 }
 
-// Four lanes, in the vector notation of gcc and clang for any machine. They are
-// signed because the oldest x86-64 compares no others: hence the limit on
-// values.
-typedef int32_t max_tree_lanes __attribute__((vector_size(16), may_alias));
-
-static inline max_tree_lanes max_tree_all(uint32_t value)
-{
-	int32_t v = (int32_t)value;
-
-	return (max_tree_lanes){v, v, v, v};
-}
-
-static inline max_tree_lanes
-max_tree_select(max_tree_lanes which, max_tree_lanes yes, max_tree_lanes no)
-{
-	return (which & yes) | (~which & no);
-}
-
-static inline max_tree_lanes max_tree_greater(max_tree_lanes a,
-					      max_tree_lanes b)
-{
-	return max_tree_select(a > b, a, b);
-}
-
-// Bit i is set if lane i reaches @value, which is not 0.
-static inline uint32_t max_tree_reach(const uint32_t *node, uint32_t value)
-{
-	const max_tree_lanes *lanes = (const max_tree_lanes *)node;
-	max_tree_lanes below = max_tree_all(value - 1);
-	max_tree_lanes bits = {1, 2, 4, 8};
-	max_tree_lanes low = ((lanes[0] > below) & bits) |
-			     ((lanes[1] > below) & (bits << 4));
-	max_tree_lanes high = ((lanes[2] > below) & (bits << 8)) |
-			      ((lanes[3] > below) & (bits << 12));
-	max_tree_lanes all = low | high;
-
-	return (uint32_t)(all[0] | all[1] | all[2] | all[3]);
-}
-
-static inline uint32_t max_tree_largest(max_tree_lanes lanes)
-{
-	int32_t low = lanes[0] > lanes[1] ? lanes[0] : lanes[1];
-	int32_t high = lanes[2] > lanes[3] ? lanes[2] : lanes[3];
-
-	return (uint32_t)(low > high ? low : high);
-}
-
-// The largest lane if lane @changed were @value. Storing it first and then
-// loading the node would wait for the store to leave the store buffer.
-static inline uint32_t max_tree_node_with(const uint32_t *node,
-					  uint32_t changed, uint32_t value)
-{
-	const max_tree_lanes *lanes = (const max_tree_lanes *)node;
-	max_tree_lanes at = max_tree_all(changed);
-	max_tree_lanes new = max_tree_all(value);
-	max_tree_lanes ids = {0, 1, 2, 3};
-	max_tree_lanes low =
-		max_tree_greater(max_tree_select(ids == at, new, lanes[0]),
-				 max_tree_select(ids + 4 == at, new, lanes[1]));
-	max_tree_lanes high = max_tree_greater(
-		max_tree_select(ids + 8 == at, new, lanes[2]),
-		max_tree_select(ids + 12 == at, new, lanes[3]));
-
-	return max_tree_largest(max_tree_greater(low, high));
-}
-
 static inline void max_tree_set(struct max_tree *tree, uint32_t leaf,
 				uint32_t value)
 {
 	uint32_t lane = leaf;
 
 	for (uint32_t k = 0; k < tree->depth; k++) {
-		uint32_t parent = lane >> MAX_TREE_SHIFT;
-		uint32_t first = parent << MAX_TREE_SHIFT;
+		uint32_t parent = lane >> LANES_SHIFT;
+		uint32_t first = parent << LANES_SHIFT;
 		uint32_t *node = &tree->level[k][first];
+		uint32_t old = node[lane - first];
 		uint32_t max = tree->level[k + 1][parent];
 		uint32_t new_max = max;
 
 		if (value >= max)
 			new_max = value;
-		else if (node[lane - first] == max)
-			new_max = max_tree_node_with(node, lane - first, value);
+		else if (old == max)
+			new_max = lanes_largest_with(node, lane - first, value);
 		node[lane - first] = value;
 		if (new_max == max)
 			return;
@@ -137,11 +72,10 @@ static inline uint32_t max_tree_descend(const struct max_tree *tree, uint32_t k,
 					uint32_t lane, uint32_t value)
 {
 	while (k > 0) {
-		const uint32_t *node =
-			&tree->level[--k][lane << MAX_TREE_SHIFT];
+		const uint32_t *node = &tree->level[--k][lane << LANES_SHIFT];
 
-		lane = (lane << MAX_TREE_SHIFT) +
-		       (uint32_t)__builtin_ctz(max_tree_reach(node, value));
+		lane = (lane << LANES_SHIFT) +
+		       (uint32_t)__builtin_ctz(lanes_reach(node, value));
 	}
 	return lane;
 }
@@ -165,15 +99,15 @@ static inline uint32_t max_tree_next(const struct max_tree *tree, uint32_t from,
 	if (max_tree_root(tree) < value)
 		return HK_NO_LEAF;
 	for (uint32_t k = 0; k < tree->depth; k++) {
-		uint32_t node = lane & ~(MAX_TREE_LANES - 1U);
-		uint32_t reach = max_tree_reach(&tree->level[k][node], value);
+		uint32_t node = lane & ~(LANES - 1U);
+		uint32_t reach = lanes_reach(&tree->level[k][node], value);
 
-		reach &= UINT32_C(0xffff) << (lane - node);
+		reach &= UINT32_MAX << (lane - node);
 		if (reach) {
 			lane = node + (uint32_t)__builtin_ctz(reach);
 			return max_tree_descend(tree, k, lane, value);
 		}
-		lane = (lane >> MAX_TREE_SHIFT) + 1;
+		lane = (lane >> LANES_SHIFT) + 1;
 	}
 	return HK_NO_LEAF;
 }

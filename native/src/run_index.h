@@ -3,7 +3,8 @@
 // Free runs of an address-ordered bitmap, without the bitmap: where the first
 // run of at least n free bits starts, and how long the longest run is, both in
 // O(log bits). Placement equals a linear scan's; lib/bitmap.c's searches are
-// built on it in gen_pool.c and cma_area.c.
+// built on it in gen_pool.c and cma_area.c. Memory: a third of a byte a bit,
+// half a byte with run_index_align(), untouched where no run begins or ends.
 #ifndef HK_RUN_INDEX_H
 #define HK_RUN_INDEX_H
 
@@ -24,8 +25,9 @@ int run_index_create(uint32_t bits, struct run_index **ret);
 void run_index_destroy(struct run_index *index);
 
 // For a new index: bit 0 lies @phase bits behind a multiple of every alignment,
-// and searches are fast for alignments of 2^o where bit o of @orders is set (at
-// most HK_MAX_ALIGNED; those beyond the index's size are left out). -ENOMEM.
+// and searches are fast for alignments of 2^o where bit o of @orders is set:
+// one of 1 … 6 stands for all of them; of those above at most HK_MAX_ALIGNED,
+// and none beyond the index's size. -ENOMEM: it can only be destroyed.
 int run_index_align(struct run_index *index, uint64_t phase, uint64_t orders);
 
 // First run that starts at or after @from with at least @bits free, or

@@ -4,33 +4,121 @@
 #include "broken.h"
 #include "run_index_internal.h"
 
-// Bits [from, to) are taken or inside a run: nothing may be written there.
-static bool blank(const struct run_index *index, uint32_t from, uint32_t to)
+static bool is_blank(const struct run_word *word)
 {
-	for (uint32_t bit = from; bit < to; bit++)
-		if (index->ends[bit] || run_index_length(index, bit))
-			return false;
-	return true;
+	return !word->free && !word->below && !word->above;
 }
 
-// One run and what lies between it and @from, the end of the run before it.
-static int check_run(const struct run_index *index, uint32_t from, uint32_t run,
-		     const char **rule)
+static uint32_t border_of(uint32_t word)
 {
-	uint32_t length = run_index_length(index, run);
+	return word << WORD_SHIFT;
+}
 
-	if (length > index->bits - run)
+// What @word says of the run that enters it, which began at @run.bit.
+static int check_entering(const struct run_word *word, uint32_t border,
+			  struct run run, const char **rule)
+{
+	if (run.end <= border)
+		return word->below
+			       ? broken(rule, "run_index: no run enters a word")
+			       : 0;
+	if (word->below != border - run.bit)
+		return broken(rule, "run_index: a run's ends differ");
+	if (ones_from(word->free, 0) != run.end - border)
+		return broken(rule, "run_index: a run ends elsewhere");
+	return 0;
+}
+
+// What it says of the run that leaves it, if one does.
+static int check_leaving(const struct run_index *index, uint32_t word,
+			 const char **rule)
+{
+	const struct run_word *w = &index->words[word];
+	uint32_t border = border_of(word + 1);
+
+	if (!(w->free >> WORD_MASK) || border >= run_index_end(index))
+		return w->above
+			       ? broken(rule, "run_index: a run passes the end")
+			       : 0;
+	if (w->above > run_index_end(index) - border)
 		return broken(rule, "run_index: a run passes the end");
-	if (from && run == from)
+	if (!w->above && w[1].free & 1)
 		return broken(rule, "run_index: two runs touch");
-	if (!blank(index, from, run))
-		return broken(rule, "run_index: a stray end tag");
-	if (index->ends[run + length - 1] != length)
-		return broken(rule, "run_index: start and end tags differ");
-	if (length > 1 &&
-	    (index->ends[run] || !blank(index, run + 1, run + length - 1) ||
-	     run_index_length(index, run + length - 1)))
-		return broken(rule, "run_index: a run inside a run");
+	return 0;
+}
+
+// No bit is free outside of the map.
+static int check_margins(const struct run_index *index, const char **rule)
+{
+	uint32_t last = run_index_words(index) - 1;
+	uint64_t before = ~ones_at_and_above(index->origin);
+	uint64_t after = ~ones_at_and_below(run_index_end(index) - 1);
+
+	if (!is_blank(&index->words[-1]) ||
+	    !is_blank(&index->words[last + 1]) ||
+	    index->words[0].free & before || index->words[last].free & after)
+		return broken(rule, "run_index: a free bit beside the map");
+	return 0;
+}
+
+static int check_word(const struct run_index *index, uint32_t word,
+		      struct run *run, uint64_t *free_bits, const char **rule)
+{
+	const struct run_word *w = &index->words[word];
+	uint32_t next = border_of(word + 1);
+	int err;
+
+	if (run->end > next)
+		return is_blank(w)
+			       ? 0
+			       : broken(rule, "run_index: a run inside a run");
+	err = check_entering(w, border_of(word), *run, rule);
+	if (!err)
+		err = check_leaving(index, word, rule);
+	*free_bits += (uint64_t)__builtin_popcountll(w->free);
+	if (w->above) // the words wholly inside say nothing
+		*free_bits += (w->above - 1) & ~(uint32_t)WORD_MASK;
+	if (w->above)
+		*run = (struct run){
+			.bit = next - ones_down_from(w->free, WORD_MASK),
+			.end = next + w->above,
+		};
+	return err;
+}
+
+static int check_words(const struct run_index *index, const char **rule)
+{
+	struct run run = {0, 0};
+	uint64_t free_bits = 0;
+	int err = check_margins(index, rule);
+
+	for (uint32_t i = 0; !err && i < run_index_words(index); i++)
+		err = check_word(index, i, &run, &free_bits, rule);
+	if (!err && free_bits != index->free)
+		return broken(rule, "run_index: the free bits do not add up");
+	return err;
+}
+
+// What the trees say of each word follows from it.
+static int check_trees(const struct run_index *index, const char **rule)
+{
+	for (uint32_t i = 0; i < run_index_words(index); i++) {
+		const struct run_word *w = &index->words[i];
+		uint32_t top = ones_down_from(w->free, WORD_MASK) + w->above;
+		uint32_t inside = longest_ones(w->free);
+
+		if (max_tree_get(&index->starts, i) !=
+		    (top > inside ? top : inside))
+			return broken(rule, "run_index: a longest run is not");
+		if (index->usable.depth &&
+		    index->usable.level[0][i] !=
+			    usable_bytes(w->free, w->above))
+			return broken(rule, "run_index: a usable run is not");
+	}
+	if (max_tree_check(&index->starts))
+		return broken(rule, "run_index: a maximum is wrong");
+	if (index->usable.depth && usable_tree_check(&index->usable))
+		return broken(rule, "run_index: a usable maximum is wrong");
 	return 0;
 }
 
@@ -39,14 +127,12 @@ static uint64_t usable_at(const struct run_index *index,
 			  const struct aligned_runs *runs, uint32_t point)
 {
 	uint64_t bit = aligned_runs_bit(runs, point);
-	uint32_t run;
+	struct run run;
 
-	if (bit >= index->bits)
+	if (bit >= run_index_end(index))
 		return 0;
-	run = run_index_at(index, (uint32_t)bit);
-	if (run == HK_NO_RUN || aligned_runs_point(runs, run) != point)
-		return 0;
-	return run + (uint64_t)run_index_length(index, run) - bit;
+	run = run_holding(index, (uint32_t)bit);
+	return aligned_runs_point(runs, run.bit) == point ? run.end - bit : 0;
 }
 
 static int check_aligned(const struct run_index *index,
@@ -61,37 +147,12 @@ static int check_aligned(const struct run_index *index,
 	return 0;
 }
 
-static int check_runs(const struct run_index *index, const char **rule)
-{
-	uint32_t from = 0;
-	uint64_t free_bits = 0;
-
-	for (uint32_t bit = 0; bit < index->bits; bit++) {
-		int err;
-
-		if (!run_index_length(index, bit))
-			continue;
-		err = check_run(index, from, bit, rule);
-		if (err)
-			return err;
-		free_bits += run_index_length(index, bit);
-		from = bit + run_index_length(index, bit);
-		bit = from - 1;
-	}
-	if (!blank(index, from, index->bits))
-		return broken(rule, "run_index: a stray end tag");
-	if (free_bits != index->free)
-		return broken(rule, "run_index: the free bits do not add up");
-	return 0;
-}
-
 int run_index_check(const struct run_index *index, const char **rule)
 {
-	int err;
+	int err = check_words(index, rule);
 
-	if (max_tree_check(&index->starts))
-		return broken(rule, "run_index: a maximum is wrong");
-	err = check_runs(index, rule);
+	if (!err)
+		err = check_trees(index, rule);
 	for (uint32_t i = 0; !err && i < index->n_aligned; i++)
 		err = check_aligned(index, &index->aligned[i], rule);
 	return err;

@@ -1,24 +1,106 @@
 // SPDX-License-Identifier: MIT
 //
-// What run_index.c and run_index_check.c share: how free runs are kept.
+// What the files of the run index share: how free runs are kept, and the two
+// builds of what is hot.
 #ifndef HK_RUN_INDEX_INTERNAL_H
 #define HK_RUN_INDEX_INTERNAL_H
 
 #include "aligned_runs.h"
 #include "max_tree.h"
 #include "run_index.h"
+#include "run_words.h"
+#include "usable_tree.h"
 
-// A run is written down twice: its length at its first bit (a leaf of the tree)
-// and at its last. The second is the boundary tag that finds the left neighbour
-// of freed bits at once. Everywhere else both arrays are 0.
+// The hot half of run_index.h, for one kind of CPU.
+struct run_index_code {
+	uint32_t (*next)(const struct run_index *index, uint32_t from,
+			 uint32_t bits);
+	uint32_t (*find)(const struct run_index *index, uint32_t from,
+			 uint32_t bits, uint32_t order, uint32_t *run);
+	void (*take)(struct run_index *index, uint32_t run, uint32_t at,
+		     uint32_t bits);
+	void (*give)(struct run_index *index, uint32_t at, uint32_t bits);
+};
+
+extern const struct run_index_code run_index_portable;
+#ifdef __x86_64__
+extern const struct run_index_code run_index_avx2;
+#endif
+
+// The fastest that this CPU can run.
+const struct run_index_code *run_index_best_code(void);
+
+// Inside, bit 0 of the map is bit @origin of the first word, so that words
+// begin at multiples of 64 in the phase of run_index_align(). Of each word two
+// things are kept that follow from it, in trees over all words: the longest run
+// that begins there, and usable_bytes() if searches are to be aligned.
 struct run_index {
+	const struct run_index_code *code;
 	uint32_t bits;
+	uint32_t origin;
+	uint64_t phase; // of bit 0 of the first word; a multiple of 64
 	uint32_t free;
-	struct max_tree starts;
-	uint32_t *ends;
-	uint64_t phase;
 	uint32_t n_aligned;
+	struct run_word *words; // one more on either side, always zeros
+	struct run_word *memory;
+	struct max_tree starts;
+	struct usable_tree usable; // ->depth is 0 if there is none
 	struct aligned_runs aligned[HK_MAX_ALIGNED]; // by ascending order
 };
+
+static inline uint32_t run_index_end(const struct run_index *index)
+{
+	return index->origin + index->bits;
+}
+
+static inline uint32_t run_index_words(const struct run_index *index)
+{
+	return word_of(run_index_end(index) - 1) + 1;
+}
+
+// A free run [bit, end); none if they are equal.
+struct run {
+	uint32_t bit;
+	uint32_t end;
+};
+
+// The run that leaves the last word before @word that has a free bit.
+static inline struct run run_leaving(const struct run_index *index,
+				     uint32_t word)
+{
+	uint32_t last = max_tree_previous(&index->starts, word);
+	const struct run_word *w;
+	uint32_t border;
+
+	if (last == HK_NO_LEAF)
+		return (struct run){0, 0};
+	w = &index->words[last];
+	border = (last + 1) << WORD_SHIFT;
+	return (struct run){
+		.bit = border - ones_down_from(w->free, WORD_MASK),
+		.end = border + w->above,
+	};
+}
+
+// The run that holds @bit, or none.
+static inline struct run run_holding(const struct run_index *index,
+				     uint32_t bit)
+{
+	uint64_t word = index->words[word_of(bit)].free;
+	struct run none = {bit, bit};
+
+	if (word >> (bit & WORD_MASK) & 1)
+		return (struct run){
+			// Not with the bit before: its word may say nothing.
+			.bit = bit + 1 - free_before(index->words, bit + 1),
+			.end = bit + free_from(index->words, bit),
+		};
+	if (!word) { // full, or inside a run
+		struct run run = run_leaving(index, word_of(bit));
+
+		return bit < run.end ? run : none;
+	}
+	return none;
+}
 
 #endif

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// heapkit-tests [--list | NAME…]: run all tests, or those named.
+// heapkit-tests [--list | NAME…]: run all tests, or those named. With
+// HEAPKIT_TEST_PORTABLE in the environment no index uses what only some CPUs
+// can run.
 #include "harness.h"
 
+#include "../src/run_index_internal.h"
 #include "heapkit.h"
 
 #include <stdio.h>
@@ -22,6 +25,8 @@ void *__real_realloc(void *memory, size_t size);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *memory, size_t size);
+const struct run_index_code *__real_run_index_best_code(void);
+const struct run_index_code *__wrap_run_index_best_code(void);
 int __real_hk_machine_check(const struct hk_machine *machine,
 			    const char **rule);
 int __wrap_hk_machine_check(const struct hk_machine *machine,
@@ -95,6 +100,12 @@ int __wrap_hk_machine_check(const struct hk_machine *machine, const char **rule)
 	ret = __real_hk_machine_check(machine, rule);
 	failing = nth;
 	return ret;
+}
+
+const struct run_index_code *__wrap_run_index_best_code(void)
+{
+	return getenv("HEAPKIT_TEST_PORTABLE") ? &run_index_portable
+					       : __real_run_index_best_code();
 }
 
 uint32_t scaled(uint32_t events)

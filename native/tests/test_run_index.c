@@ -204,48 +204,80 @@ TEST(a_false_sum_of_free_bits_is_noticed)
 	check_broken(index, "add up");
 }
 
-TEST(a_false_end_tag_is_noticed)
+// A run of 236 bits over words 0 to 3, which leaves word 0 and ends in word 3.
+static struct run_index *four_words(void)
 {
-	struct run_index *index = parse("..###....");
+	struct run_index *index = create(256);
 
-	index->ends[1] = 1;
-	check_broken(index, "tags differ");
+	take(index, 0, 10);
+	take(index, 246, 10);
+	check(index);
+	return index;
 }
 
-TEST(a_tag_on_a_taken_bit_is_noticed)
+TEST(ends_of_a_run_that_differ_are_noticed)
 {
-	struct run_index *index = parse("..###....#");
+	struct run_index *index = four_words();
 
-	index->ends[3] = 1;
-	check_broken(index, "stray");
-	index = parse("..###....#");
-	index->ends[9] = 1;
-	check_broken(index, "stray");
+	index->words[3].below--;
+	check_broken(index, "ends differ");
+	index = four_words();
+	index->words[0].above++;
+	check_broken(index, "ends elsewhere");
+}
+
+TEST(a_run_that_comes_from_nowhere_is_noticed)
+{
+	struct run_index *index = four_words();
+
+	index->words[0].below = 3;
+	check_broken(index, "no run enters");
 }
 
 TEST(runs_that_touch_are_noticed)
 {
-	struct run_index *index = parse("..###....");
+	struct run_index *index = create(128);
 
-	index->ends[2] = 1;
-	max_tree_set(&index->starts, 2, 1);
+	take(index, 0, 128);
+	index->words[0].free = UINT64_C(1) << 63;
+	index->words[1].free = 1;
 	check_broken(index, "touch");
 }
 
 TEST(a_run_inside_a_run_is_noticed)
 {
-	struct run_index *index = parse("..###....");
+	struct run_index *index = four_words();
 
-	max_tree_set(&index->starts, 6, 2);
+	index->words[1].free = 1;
+	check_broken(index, "inside");
+	index = four_words();
+	index->words[2].above = 1;
 	check_broken(index, "inside");
 }
 
 TEST(a_run_past_the_end_is_noticed)
 {
+	struct run_index *index = four_words();
+
+	index->words[0].above = 193;
+	check_broken(index, "passes the end");
+	index = create(64);
+	index->words[0].above = 1;
+	check_broken(index, "passes the end");
+}
+
+TEST(a_free_bit_beside_the_map_is_noticed)
+{
 	struct run_index *index = parse("..###....");
 
-	max_tree_set(&index->starts, 5, 5);
-	check_broken(index, "passes the end");
+	index->words[0].free |= 1 << 9;
+	check_broken(index, "beside");
+	index = parse("..###....");
+	index->words[-1].above = 1;
+	check_broken(index, "beside");
+	index = create(64);
+	index->words[1].free = 1;
+	check_broken(index, "beside");
 }
 
 TEST(a_false_maximum_is_noticed)
@@ -254,19 +286,48 @@ TEST(a_false_maximum_is_noticed)
 
 	index->starts.level[1][0] = 9;
 	check_broken(index, "maximum");
+	index = parse("..###....");
+	index->starts.level[0][0] = 3;
+	check_broken(index, "longest run");
 }
 
-TEST(a_false_aligned_run_is_noticed)
+TEST(a_false_usable_run_is_noticed)
 {
 	struct run_index *index = create(100);
 
 	CHECK_EQ(run_index_align(index, 0, 1 << 4), 0);
-	max_tree_set(&index->aligned[0].usable, 2, 5);
-	check_broken(index, "aligned run");
+	index->usable.level[0][1] ^= 1 << 8;
+	check_broken(index, "usable run");
 	index = create(100);
 	CHECK_EQ(run_index_align(index, 0, 1 << 4), 0);
+	index->usable.level[1][0]++;
+	check_broken(index, "usable maximum");
+}
+
+TEST(a_false_aligned_run_is_noticed)
+{
+	struct run_index *index = create(1000);
+
+	CHECK_EQ(run_index_align(index, 0, 1 << 7), 0);
+	max_tree_set(&index->aligned[0].usable, 2, 5);
+	check_broken(index, "aligned run");
+	index = create(1000);
+	CHECK_EQ(run_index_align(index, 0, 1 << 7), 0);
 	index->aligned[0].usable.level[1][0]++;
 	check_broken(index, "aligned maximum");
+}
+
+// Also of those that the alignments need.
+static int create_aligned_index(struct run_index **index)
+{
+	int err = run_index_create(1000, index);
+
+	if (err)
+		return err;
+	err = run_index_align(*index, 5, 1 << 2 | 1 << 7 | 1 << 8);
+	if (err)
+		run_index_destroy(*index);
+	return err;
 }
 
 TEST(an_index_survives_the_loss_of_any_allocation)
@@ -277,11 +338,12 @@ TEST(an_index_survives_the_loss_of_any_allocation)
 
 	do {
 		fail_allocation(++nth);
-		err = run_index_create(100, &index);
+		err = create_aligned_index(&index);
 	} while (err == -ENOMEM);
 	fail_allocation(0);
 	CHECK_EQ(err, 0);
-	CHECK(nth > 3);
+	CHECK(nth > 7);
+	check(index);
 	run_index_destroy(index);
 	run_index_destroy(NULL);
 }

@@ -35,6 +35,20 @@ def test_the_c_core(program, name, scale):
     assert f"ok 1 - {name}" in output
 
 
+# Whatever takes its place from a run index, with code for any CPU: the tests above
+# have used the best that this one can run.
+PLACING = re.compile(r"run_index|max_tree|gen_pool|cma_area|hole_index")
+PLACED = [case for case in CASES if PLACING.match(case.id)]
+
+
+@pytest.mark.parametrize(("name", "scale"), PLACED)
+def test_the_c_core_on_any_cpu(program, name, scale):
+    status, output = run(
+        program, name, HEAPKIT_TEST_SCALE=scale, HEAPKIT_TEST_PORTABLE="1"
+    )
+    assert status == 0, output
+
+
 def test_the_program_holds_every_test_of_the_sources(program):
     _, listing = run(program, "--list")
     listed = [line.split()[1] for line in listing.splitlines()]
