@@ -34,7 +34,7 @@ test: $(VENV)/.core ## run every test; ARGS="-k pool" or ARGS=tests/unit picks s
 	@.ci/system-packages test
 	$(BIN)/python -m pytest $(ARGS)
 
-bench: $(VENV)/.core $(VENV)/.bench ## measure against the budgets; ARGS=--json, ARGS="--only buddy"
+bench: $(VENV)/.core $(VENV)/.bench ## measure against the budgets; ARGS=--json, --page, "--only buddy"
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 docs: $(VENV)/.core ## run the notebooks and write them as offline pages to docs/_site

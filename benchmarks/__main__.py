@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 
-from benchmarks import everything, report
+from benchmarks import everything, page, report
 from benchmarks.machine import machine
 from benchmarks.plan import Plan
 from benchmarks.program import WrongResult
@@ -20,6 +21,7 @@ def main() -> int:
     """Run every benchmark and print a table, or JSON for a program."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--page", action="store_true", help="docs/performance.md too")
     parser.add_argument("--rounds", type=int, default=5, help="the median of N counts")
     parser.add_argument("--quick", action="store_true", help="a part of each trace")
     parser.add_argument("--only", default="", help="WORD,…: names that have one")
@@ -34,10 +36,13 @@ def main() -> int:
     except WrongResult as wrong:
         print(wrong, file=sys.stderr)
         return 1
+    where["load_after"] = round(os.getloadavg()[0], 2)
+    if asked.page:
+        page.write(where, figures, plan)
     if asked.json:
         print(json.dumps(report.document(where, figures), indent=2))
     else:
-        print(report.table(where, figures))
+        print(report.text(where, figures))
     return 0
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Figure:
-    """``name`` on ``case`` (a trace, a size), a value per round."""
+    """``name`` on ``case`` (a trace, a size), a value per round; none: see ``note``."""
 
     name: str
     case: str
@@ -20,14 +20,15 @@ class Figure:
 
     @property
     def median(self) -> float:
-        """Of the rounds."""
-        return statistics.median(self.rounds)
+        """Of the rounds; not a number without any."""
+        return statistics.median(self.rounds) if self.rounds else float("nan")
 
     @property
     def spread(self) -> float:
         """From the least to the greatest round, as a share of the median."""
-        middle = self.median
-        return (max(self.rounds) - min(self.rounds)) / middle if middle else 0.0
+        if not self.rounds or not self.median:
+            return 0.0
+        return (max(self.rounds) - min(self.rounds)) / self.median
 
 
 def ratio(

@@ -85,7 +85,20 @@ def of_trace(case: str, answer: dict[str, Any]) -> list[Figure]:
         Figure("mean live buffers", case, "buffers", (answer["mean_live"],)),
         Figure("occupancy", case, "share", (answer["occupancy"],)),
     ]
-    return facts + times + ratios
+    return facts + times + ratios + _memory(case, answer)
+
+
+def _memory(case: str, answer: dict[str, Any]) -> list[Figure]:
+    return [
+        Figure(
+            f"{entry['contender']}, bytes a page",
+            case,
+            "bytes/page",
+            (entry["reserved"] / answer["heap_pages"],),
+        )
+        for entry in answer["entries"]
+        if entry["reserved"] and entry["gauges"] and entry["contender"] != "do-nothing"
+    ]
 
 
 def _time(side: Side, case: str, entry: Entry) -> Figure:

@@ -52,7 +52,8 @@ def flags() -> str:
         for key, _, value in (line.partition("=") for line in lines)
     }
     compiler = _run(entries["CMAKE_C_COMPILER"], "--version").splitlines()[0]
-    return f"{compiler} {entries['CMAKE_C_FLAGS_RELEASE']}"
+    across = " -flto" if "-flto" in (BUILD / "build.ninja").read_text() else ""
+    return f"{compiler} {entries['CMAKE_C_FLAGS_RELEASE']}{across}"
 
 
 def ask(command: str, *arguments: str | Path, **options: float | str) -> Any:

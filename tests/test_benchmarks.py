@@ -14,9 +14,13 @@ from benchmarks import (
     everything,
     native,
     notebook,
+    page,
+    plot,
     program,
     report,
+    sizes,
     system,
+    tables,
     traces,
 )
 from benchmarks.core import Core
@@ -108,7 +112,7 @@ def test_a_budget_is_met_by_the_median_and_bounds_may_differ_by_case():
 
 
 def test_table_has_every_budget_within_a_hundred_columns(figures):
-    text = report.table({"processor": "one"}, figures)
+    text = report.text({"processor": "one"}, figures)
     assert max(len(line) for line in text.splitlines()) <= 100
     for budget in budgets.BUDGETS:
         assert budget.what in text
@@ -181,3 +185,33 @@ def test_system_heap_in_simpy_reclaims_refuses_and_agrees_with_the_core():
     system.compare(core, model.rows)
     assert {row.status for row in model.rows} == {0, -errno.ENOMEM}
     assert max(row.pool_entries for row in model.rows) > 0
+
+
+def test_cost_against_size_has_a_row_for_each_board_that_fits(figures):
+    rows = tables.against_size(figures).rows
+    assert {row[0] for row in rows} == {
+        f"{heap}, 2 GiB, {how}"
+        for heap in sizes.HEAPS
+        for how in (sizes.AS_FULL, sizes.AS_MANY)
+    }
+
+
+def test_a_board_too_large_for_the_machine_is_told_and_not_made(monkeypatch):
+    monkeypatch.setattr(sizes, "available", lambda: 100 << 20)
+    figures = sizes.measure(Plan(rounds=1, only=sizes.NAME))
+    assert [figure.rounds for figure in figures if "too large" in figure.note]
+    assert "too large here" in tables.against_size(figures).text()
+    assert json.dumps(report.document({}, figures))
+
+
+def test_page_has_every_table_the_machine_and_the_picture(figures, tmp_path):
+    picture = tmp_path / "cost"
+    written = plot.write(figures, picture)
+    assert [path.suffix for path in written] == [".html", ".png"]
+    assert written[1].read_bytes().startswith(b"\x89PNG")
+    text = page.text({"processor": "one", "date": "today"}, figures, QUICK)
+    for heading in page.HEADINGS:
+        assert f"## {heading}" in text
+    assert "| budgets | trace |" in text
+    assert "- processor: one" in text
+    assert "images/cost-against-size.png" in text

@@ -200,6 +200,7 @@ struct cost {
 	double event_ns;
 	uint64_t reserved; // bytes asked of the allocator
 	uint64_t resident; // bytes that became real
+	double faults; // an event, while timed: pages used for the first time
 };
 
 static int replay_batches(struct hk_machine *machine,
@@ -226,6 +227,7 @@ static int size_once(const struct columns *columns, const char *heap,
 {
 	uint64_t reserved = memory_reserved();
 	uint64_t resident = memory_resident();
+	uint64_t faults;
 	double start = cpu_ns();
 	struct hk_machine *machine;
 	int err = board_create(trace, heap, &machine);
@@ -234,11 +236,14 @@ static int size_once(const struct columns *columns, const char *heap,
 		return err;
 	cost->create_ns = cpu_ns() - start;
 	err = replay_batches(machine, columns, rows, 0, trace->n / 2);
+	faults = memory_faults();
 	start = cpu_ns();
 	if (!err)
 		err = replay_batches(machine, columns, rows, trace->n / 2,
 				     trace->n);
 	cost->event_ns = (cpu_ns() - start) / (double)(trace->n - trace->n / 2);
+	cost->faults = (double)(memory_faults() - faults) /
+		       (double)(trace->n - trace->n / 2);
 	cost->reserved = memory_reserved() - reserved;
 	cost->resident = memory_resident() - resident;
 	hk_machine_destroy(machine);
@@ -248,10 +253,10 @@ static int size_once(const struct columns *columns, const char *heap,
 static void print_cost(const struct cost *cost, bool first)
 {
 	printf("%s{\"create_ns\": %.0f, \"ns\": %.3f, \"reserved\": %llu, "
-	       "\"resident\": %llu}",
+	       "\"resident\": %llu, \"faults\": %.4f}",
 	       first ? "" : ", ", cost->create_ns, cost->event_ns,
 	       (unsigned long long)cost->reserved,
-	       (unsigned long long)cost->resident);
+	       (unsigned long long)cost->resident, cost->faults);
 }
 
 int board_size(const struct bench_trace *trace, const char *heap,

@@ -8,6 +8,7 @@
 //   heapkit-bench trace NAME FILE [--events N] [--scale N]
 //   heapkit-bench board NAME HEAP [--events N] [--rounds N] [--gauges 0|1]
 //   heapkit-bench size NAME HEAP [--events N] [--rounds N] [--scale N]
+//                                [--heap-scale N]
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,6 +113,7 @@ int main(int argc, char **argv)
 				 (uint32_t)number(argc, argv, "scale", 1),
 				 &trace);
 	if (!err) {
+		trace.heap_pages *= number(argc, argv, "heap-scale", 1);
 		err = run(argc, argv, &trace);
 		trace_free(&trace);
 	}

@@ -4,6 +4,7 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 void *__real_malloc(size_t size);
@@ -65,4 +66,12 @@ uint64_t memory_resident(void)
 		fclose(file);
 	}
 	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+uint64_t memory_faults(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return (uint64_t)usage.ru_minflt;
 }

@@ -9,5 +9,6 @@
 
 uint64_t memory_reserved(void); // bytes of living allocations
 uint64_t memory_resident(void); // bytes that lie in real memory
+uint64_t memory_faults(void); // pages used for the first time until now
 
 #endif

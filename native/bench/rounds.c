@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "memory.h"
 
 enum { MAX_ROUNDS = 64, MAX_WINDOWS = 8, MAX_ENTRIES = 64, STEP = 256 };
 
@@ -22,6 +23,7 @@ struct entry {
 	uint32_t n_windows;
 	struct window window[MAX_WINDOWS]; // ascending, all from the warm-up on
 	uint64_t failed; // allocations in the longest
+	uint64_t reserved; // bytes of the heap, all grown
 	struct record *expected; // a peer's records in its window
 	uint64_t *held; // a peer's start: where each buffer lies
 };
@@ -184,6 +186,7 @@ static int play_heapkit(struct contest *contest, struct entry *entry,
 {
 	struct player player;
 	uint64_t first = contest->warm;
+	uint64_t before = memory_reserved();
 	bool broken;
 	double start;
 	int err = warm_up(contest, entry->contender, entry->gauges, &player);
@@ -201,6 +204,7 @@ static int play_heapkit(struct contest *contest, struct entry *entry,
 		window->ns[round] = cpu_ns() - start;
 		first = end;
 	}
+	entry->reserved = memory_reserved() - before;
 	broken = entry->contender->check &&
 		 !entry->contender->check(player.heap);
 	entry->contender->destroy(player.heap);
@@ -348,9 +352,10 @@ static void print_entry(const struct contest *contest,
 			const struct entry *entry)
 {
 	printf("{\"contender\": \"%s\", \"gauges\": %s, \"failed\": %llu, "
-	       "\"windows\": [",
+	       "\"reserved\": %llu, \"windows\": [",
 	       entry->contender->name, entry->gauges ? "true" : "false",
-	       (unsigned long long)entry->failed);
+	       (unsigned long long)entry->failed,
+	       (unsigned long long)entry->reserved);
 	for (uint32_t w = 0; w < entry->n_windows; w++) {
 		printf("%s", w ? ", " : "");
 		print_window(&entry->window[w], contest->options->rounds);
