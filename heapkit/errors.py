@@ -39,6 +39,10 @@ class UnknownName(ValueError, KeyError):
         return str(self.args[0])
 
 
+class UnknownEvent(ValueError, IndexError):
+    """A run has no such event: a wrong argument and an index at once."""
+
+
 class InvariantError(RuntimeError):
     """The C core broke one of its own rules: a bug in heapkit."""
 

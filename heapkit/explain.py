@@ -2,7 +2,7 @@
 """What an event of a run did and why, in plain words.
 
 The run's own columns tell what happened. Why an allocation was refused depends
-on the layout at that moment, which is had by replaying the trace up to it.
+on the layout at that moment, which is had by going back to it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Moment(Protocol):
-    """A machine between two events of a trace."""
+    """A machine between two events of a trace, for as long as it is looked at."""
 
     def advance(self, now_ns: int) -> None:
         """Let the idle threads run until ``now_ns``."""
@@ -33,15 +34,12 @@ class Moment(Protocol):
     def snapshot(self, heap: int) -> Snapshot:
         """The regions of the heap of that index."""
 
-    def close(self) -> None:
-        """Give its memory back."""
 
-
-Rewind = Callable[[int], Moment]
+Rewind = Callable[[int], AbstractContextManager[Moment]]
 
 
 def explain(run: Run, i: int, rewind: Rewind) -> str:
-    """One or more sentences about event ``i``; ``rewind(n)`` replays ``n`` events."""
+    """One or more sentences about event ``i``; ``rewind(n)`` is after ``n``."""
     op = Op(run["op"][i])
     tell = {
         Op.ALLOC: _allocation,
@@ -97,15 +95,12 @@ def _left(run: Run, i: int) -> str:
 
 def _refusals(run: Run, i: int, heaps: list[str], rewind: Rewind) -> Iterator[str]:
     size = int(run["size"][i])
-    moment = rewind(i)
-    try:
+    with rewind(i) as moment:
         moment.advance(int(run["time_ns"][i]))
         for name in heaps:
             snapshot = moment.snapshot(run.heap_index(name))
             reason = why_refused(run.board.heap(name), snapshot, size)
             yield f"{name} refuses: {reason}"
-    finally:
-        moment.close()
 
 
 def why_refused(heap: Heap, layout: Snapshot, size: int) -> str:
@@ -141,8 +136,8 @@ def why_refused(heap: Heap, layout: Snapshot, size: int) -> str:
 
 def _why_system(layout: Snapshot, size: int) -> str:
     need = -(-size // PAGE_SIZE) * PAGE_SIZE
-    pooled = sum(r.size for r in layout.regions if r.state is State.POOL)
-    waiting = sum(r.size for r in layout.regions if r.state is State.DEFERRED)
+    pooled = layout.bytes_in(State.POOL)
+    waiting = layout.bytes_in(State.DEFERRED)
     words = f"exhausted, the page allocator has {_bytes(layout.free_bytes)} free"
     # Order 0 has reclaimed both before it failed.
     words += f", the pools had {_bytes(pooled)} to reclaim" if pooled else ""
@@ -151,7 +146,7 @@ def _why_system(layout: Snapshot, size: int) -> str:
 
 
 def _pending(layout: Snapshot, otherwise: str) -> str:
-    waiting = sum(r.size for r in layout.regions if r.state is State.DEFERRED)
+    waiting = layout.bytes_in(State.DEFERRED)
     if not waiting:
         return otherwise
     return (

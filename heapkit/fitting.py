@@ -6,6 +6,8 @@ Placement is the core's; this only answers for a layout that is given.
 
 from __future__ import annotations
 
+import numpy as np
+
 from heapkit._ffi import PAGE_SIZE
 from heapkit.board import (
     CarveoutHeap,
@@ -25,8 +27,7 @@ def servable(heap: Heap, layout: Snapshot) -> int:
     deferred list hold; of other system heaps' the ``layout`` knows nothing.
     """
     if isinstance(heap, SystemHeap):
-        taken = sum(r.size for r in layout.regions if r.state is State.USED)
-        return sum(r.size for r in layout.regions) - taken
+        return int(layout.column("size").sum()) - layout.used_bytes
     if isinstance(heap, ChunkHeap):
         return sum(end - start for start, end in free_runs(layout))
     runs = free_runs(layout)
@@ -51,13 +52,14 @@ def _servable_by_order(heap: Heap, start: int, end: int) -> int:
 
 def free_runs(layout: Snapshot) -> list[tuple[int, int]]:
     """The free runs as (first byte, one past the last), neighbours joined."""
-    runs: list[tuple[int, int]] = []
-    for hole in layout.holes:
-        if runs and runs[-1][1] == hole.address:
-            runs[-1] = (runs[-1][0], hole.end)
-        else:
-            runs.append((hole.address, hole.end))
-    return runs
+    free = layout.column("state") == State.FREE
+    start = layout.column("address")[free]
+    end = start + layout.column("size")[free]
+    apart = start[1:] != end[:-1]
+    first, last = np.append(True, apart), np.append(apart, True)
+    if not len(start):
+        return []
+    return list(zip(start[first].tolist(), end[last].tolist(), strict=True))
 
 
 def _aligns_to_order(heap: Heap) -> bool:

@@ -19,7 +19,7 @@ from heapkit.board import Board
 from heapkit.errors import FormatError
 from heapkit.file_run import FileRun
 from heapkit.pace import Pace, bar
-from heapkit.replay import device_numbers, unknown_heap
+from heapkit.resolve import device_numbers, unknown_heap
 from heapkit.trace import broken_rule
 from heapkit.trace_parts import NO_CODE, TraceFile, TracePart
 

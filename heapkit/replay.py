@@ -3,18 +3,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from heapkit import _ffi, arguments
-from heapkit.backends.machine import layout, machine
-from heapkit.board import Board, Device
+from heapkit.backends.machine import machine
+from heapkit.board import Board
+from heapkit.checkpoints import Checkpoints
 from heapkit.pace import slices
+from heapkit.resolve import resolve
 from heapkit.run import Run
-from heapkit.snapshot import Snapshot
 from heapkit.trace import Trace
 
 
@@ -25,6 +25,7 @@ def replay(
     gauges: bool = True,
     pool_fill: str | None = None,
     check_every: int = 0,
+    checkpoint_every: int | None = None,
     progress: bool | None = None,
 ) -> Run:
     """Carry out every event of ``trace`` on an idle ``board``.
@@ -33,7 +34,10 @@ def replay(
     released, so that replays on several threads run at once. ``gauges=False``
     leaves the gauges out, ``pool_fill`` names a heap whose pools are recorded
     after each event, ``check_every`` checks all invariants of the core after
-    every so many events (:class:`heapkit.InvariantError`). ``progress`` None
+    every so many events (:class:`heapkit.InvariantError`). ``checkpoint_every``
+    keeps the machine's state after every so many events for ``run.snapshot`` and
+    ``run.explain``; None leaves that to the first of them
+    (:class:`heapkit.checkpoints.Checkpoints`). ``progress`` None
     shows a bar once the replay has taken a second, on a trace of more than a
     million events. An interrupt (Ctrl-C, the notebook's stop button) is answered
     within a fifth of a second, and nothing half-done is returned.
@@ -44,15 +48,19 @@ def replay(
     """
     _check_arguments(trace, board, pool_fill)
     every = arguments.integer("replay", "check_every", check_every)
-    columns, extra = _resolve(trace, board)
+    keep = _checkpoint_every(checkpoint_every)
+    columns, extra = resolve(trace, board)
 
     rows = np.empty(len(trace), dtype=_ffi.ROW)
     levels = np.empty(len(trace), dtype=_ffi.GAUGES) if gauges else None
     fills = np.empty(len(trace), dtype=_ffi.POOL_FILL) if pool_fill else None
     fill_heap = board.heap_names.index(pool_fill) if pool_fill else 0
+    points = Checkpoints(trace, board, rows, every=keep)
     core = machine(board, extra_devices=extra)
     try:
-        for part in slices(len(trace), progress=progress):
+        for part in _cut(slices(len(trace), progress=progress), keep):
+            if keep and part.start % keep == 0:
+                points.add(core)
             core.replay(
                 columns,
                 first=part.start,
@@ -71,97 +79,25 @@ def replay(
         rows=rows,
         gauges=levels,
         fills=None if fills is None or pool_fill is None else (pool_fill, fills),
-        rewind=_Rewind(trace, board),
+        rewind=points,
     )
 
 
-def _resolve(trace: Trace, board: Board) -> tuple[_ffi.CTrace, tuple[Device, ...]]:
-    """The trace in the numbering of ``board``, and the devices that it adds."""
-    chains = resolve_chains(trace, board)
-    device, extra = resolve_devices(trace, board)
-    n_devices = len(board.devices) + len(extra)
-    return _ffi.CTrace(trace, chains=chains, device=device, n_devices=n_devices), extra
+def _checkpoint_every(events: object) -> int | None:
+    if events is None:
+        return None
+    return arguments.integer("replay", "checkpoint_every", events, low=1)
 
 
-@dataclass(frozen=True)
-class _Rewind:
-    """Replays the first events again; holds no pointer, so that a run pickles."""
-
-    trace: Trace
-    board: Board
-
-    def __call__(self, events: int) -> _Moment:
-        columns, extra = _resolve(self.trace, self.board)
-        core = machine(self.board, extra_devices=extra)
-        core.replay(columns, first=0, rows=np.empty(events, dtype=_ffi.ROW))
-        return _Moment(self.trace, self.board, core)
-
-
-class _Moment:
-    """A machine between two events; satisfies :class:`heapkit.explain.Moment`."""
-
-    def __init__(self, trace: Trace, board: Board, core: _ffi.Machine) -> None:
-        self._trace, self._board, self._core = trace, board, core
-        self.advance, self.close = core.advance, core.close
-
-    def snapshot(self, heap: int) -> Snapshot:
-        return layout(self._board, self._core, heap, owner=self._owner)
-
-    def _owner(self, dense: int) -> str:
-        first = np.flatnonzero(self._trace.dense_buffer == dense)[0]
-        return f"#{self._trace.buffer[first]}"
-
-
-def resolve_chains(trace: Trace, board: Board) -> list[list[int]]:
-    """Heap indices of each of ``trace.heaps``; empty where no ALLOC uses it."""
-    names = {name: index for index, name in enumerate(board.heap_names)}
-    is_alloc = trace.op == _ffi.Op.ALLOC
-    used = np.bincount(trace.chain[is_alloc], minlength=len(trace.heaps))
-    chains = []
-    for code, chain in enumerate(trace.heaps):
-        heaps = chain.split("|") if used[code] else []
-        for name in heaps:
-            if name not in names:
-                event = np.flatnonzero(is_alloc & (trace.chain == code))[0]
-                raise unknown_heap(int(event), name, board)
-        chains.append([names[name] for name in heaps])
-    return chains
-
-
-def unknown_heap(event: int, heap: str, board: Board) -> ValueError:
-    """The error for an event that asks for a heap which ``board`` has not."""
-    return ValueError(
-        f"trace: event {event} asks for heap {heap!r}, which board "
-        f"{board.name!r} has not; allowed: {', '.join(board.heap_names)}"
-    )
-
-
-def device_numbers(
-    devices: tuple[str, ...], board: Board
-) -> tuple[NDArray[np.uint16], tuple[Device, ...]]:
-    """The board's number of each of a trace's ``devices``, and plain extra devices."""
-    known = {device.name: index for index, device in enumerate(board.devices)}
-    # A trace without device names means one plain device.
-    names = devices or ("device",)
-    extra = tuple(Device(name) for name in names if name not in known)
-    known |= {d.name: len(board.devices) + i for i, d in enumerate(extra)}
-    if len(known) > _ffi.MAX_DEVICES:
-        raise ValueError(
-            f"trace: {len(extra)} devices that board {board.name!r} does not name; "
-            f"allowed: {_ffi.MAX_DEVICES} devices in all"
-        )
-    return np.array([known[name] for name in names], dtype=np.uint16), extra
-
-
-def resolve_devices(
-    trace: Trace, board: Board
-) -> tuple[NDArray[np.uint16], tuple[Device, ...]]:
-    """The trace's device column in the board's numbering, and plain extra devices."""
-    numbers, extra = device_numbers(trace.devices, board)
-    if trace.device is None:
-        return np.full(len(trace), numbers[0]), extra
-    # Ops that use no device may carry any value in the column.
-    return numbers[np.minimum(trace.device, len(numbers) - 1)], extra
+def _cut(parts: Iterable[slice], every: int | None) -> Iterator[slice]:
+    """The parts, cut at every multiple of ``every``."""
+    for part in parts:
+        start = part.start
+        while every and start // every < (part.stop - 1) // every:
+            stop = (start // every + 1) * every
+            yield slice(start, stop)
+            start = stop
+        yield slice(start, part.stop)
 
 
 def _check_arguments(trace: Any, board: Any, pool_fill: Any) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from heapkit import _ffi, arguments, explain, metrics
 from heapkit.board import Board
-from heapkit.errors import UnknownName
+from heapkit.errors import UnknownEvent, UnknownName
 from heapkit.snapshot import Snapshot
 from heapkit.trace import Trace
 from heapkit.units import format_bytes, format_ns
@@ -46,7 +46,7 @@ class Run:
         rows: NDArray[np.void],
         gauges: NDArray[np.void] | None,
         fills: tuple[str, NDArray[np.void]] | None,
-        rewind: Callable[[int], explain.Moment],
+        rewind: explain.Rewind,
     ) -> None:
         self.trace, self.board = trace, board
         self._rows, self._gauges, self._fills = rows, gauges, fills
@@ -101,11 +101,11 @@ class Run:
         """The names of the columns, for ``dict(run)``."""
         return self.columns
 
-    def heap_index(self, heap: str) -> int:
+    def heap_index(self, heap: object) -> int:
         """Where ``heap`` stands in :attr:`heap_names`."""
-        if heap not in self.heap_names:
+        if not isinstance(heap, str) or heap not in self.heap_names:
             allowed = ", ".join(self.heap_names)
-            raise ValueError(f"heap: {heap!r} is not on the board; allowed: {allowed}")
+            raise UnknownName(f"heap: {heap!r} is not on the board; allowed: {allowed}")
         return self.heap_names.index(heap)
 
     def pool_fill(self, heap: str) -> NDArray[np.uint32]:
@@ -124,23 +124,38 @@ class Run:
         items: NDArray[np.uint32] = self._fills[1]["items"]
         return items[:, : len(orders)]
 
-    def snapshot(self, heap: str, event: int) -> Snapshot:
-        """The exact layout of ``heap`` just after ``event``: it is replayed so far."""
-        index = self.heap_index(heap)
-        moment = self._rewind(self._event(event) + 1)
-        try:
+    def snapshot(self, event: int | str, heap: str | int | None = None) -> Snapshot:
+        """The exact layout of ``heap`` just after ``event``.
+
+        Without ``heap``, of the heap that the event's row names. The two may come
+        in either order. The machine is taken up at the checkpoint before the event
+        and goes on from there (:class:`heapkit.checkpoints.Checkpoints`).
+        """
+        if isinstance(event, str):
+            event, heap = heap, event  # type: ignore[assignment]
+        at = self._event(event)
+        index = self._touched(at) if heap is None else self.heap_index(heap)
+        with self._rewind(at + 1) as moment:
             return moment.snapshot(index)
-        finally:
-            moment.close()
+
+    def _touched(self, event: int) -> int:
+        index = int(self["heap"][event])
+        if index < 0:
+            allowed = f"one of {self.heap_names}, for event {event} touches no heap"
+            raise arguments.wrong("snapshot", "heap", None, allowed)
+        return index
 
     def explain(self, i: int) -> str:
         """What event ``i`` did and why, in plain words."""
         return explain.explain(self, self._event(i), self._rewind)
 
-    def _event(self, i: int) -> int:
+    def _event(self, i: object) -> int:
         event = arguments.integer("Run", "event", i, low=-(2**63), high=2**63)
         if not -len(self) <= event < len(self):
-            raise IndexError(f"event {event}; this run has {len(self)}")
+            text = f"event {event}; this run has {len(self)}"
+            if len(self):
+                text += f", allowed: {-len(self)} to {len(self) - 1}"
+            raise UnknownEvent(text)
         return event % len(self)
 
     def summary(self) -> dict[str, Any]:

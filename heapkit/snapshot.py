@@ -3,12 +3,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any, overload
 
-from heapkit._ffi import State
+import numpy as np
+from numpy.typing import NDArray
+
+from heapkit._ffi import NO_OWNER, State
 from heapkit.units import format_bytes
 
-__all__ = ["BufferInfo", "Observation", "Region", "Snapshot", "State"]
+__all__ = ["BufferInfo", "Observation", "Region", "Regions", "Snapshot", "State"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,65 @@ class Region:
         return self.address + self.size
 
 
+class Regions(Sequence[Region]):
+    """Regions as columns; each becomes a :class:`Region` when it is looked at.
+
+    ``records`` are the core's (address, size, owner, state), ``owner`` the number
+    of each one's buffer, which ``name`` turns into text.
+    """
+
+    __slots__ = ("_name", "_owner", "_records")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(
+        self,
+        records: NDArray[np.void],
+        owner: NDArray[Any],
+        name: Callable[[int], str] = "#{}".format,
+    ) -> None:
+        self._records, self._owner, self._name = records, owner, name
+
+    def column(self, name: str) -> NDArray[Any]:
+        """``address``, ``size`` or ``state`` of all of them."""
+        return self._records[name]
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    @overload
+    def __getitem__(self, index: int) -> Region: ...
+    @overload
+    def __getitem__(self, index: slice) -> Regions: ...
+    def __getitem__(self, index: int | slice) -> Region | Regions:
+        if isinstance(index, slice):
+            return Regions(self._records[index], self._owner[index], self._name)
+        return next(
+            iter(self._one_by_one(self._records[[index]], [self._owner[index]]))
+        )
+
+    def __iter__(self) -> Iterator[Region]:
+        return self._one_by_one(self._records, self._owner)
+
+    def _one_by_one(
+        self, records: NDArray[np.void], owners: Sequence[int] | NDArray[Any]
+    ) -> Iterator[Region]:
+        states = {int(state): state for state in State}
+        rows = zip(records.tolist(), owners, strict=True)
+        for (address, size, dense, state), owner in rows:
+            named = "" if dense == NO_OWNER else self._name(owner)
+            yield Region(address, size, states[state], named)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence) or isinstance(other, str):
+            return NotImplemented
+        return len(self) == len(other) and all(
+            mine == theirs for mine, theirs in zip(self, other, strict=True)
+        )
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} regions>"
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """The regions of one heap at one moment, ascending and without overlap.
@@ -38,9 +102,24 @@ class Snapshot:
     heap: str
     base: int
     size: int
-    regions: tuple[Region, ...]
+    regions: Sequence[Region]
     origin: str = ""
     attributes: dict[str, object] = field(default_factory=dict)
+
+    def column(self, name: str) -> NDArray[Any]:
+        """``address``, ``size`` or ``state`` of every region."""
+        if isinstance(self.regions, Regions):
+            return self.regions.column(name)
+        return np.array([getattr(r, name) for r in self.regions], dtype=np.uint64)
+
+    def sizes(self, state: State) -> NDArray[np.uint64]:
+        """Of the regions in that state, by address."""
+        sizes: NDArray[np.uint64] = self.column("size")[self.column("state") == state]
+        return sizes
+
+    def bytes_in(self, state: State) -> int:
+        """Bytes of all regions in that state."""
+        return int(self.sizes(state).sum())
 
     @property
     def holes(self) -> tuple[Region, ...]:
@@ -50,17 +129,17 @@ class Snapshot:
     @property
     def free_bytes(self) -> int:
         """Bytes in free regions."""
-        return sum(r.size for r in self.holes)
+        return self.bytes_in(State.FREE)
 
     @property
     def used_bytes(self) -> int:
         """Bytes in regions that buffers hold."""
-        return sum(r.size for r in self.regions if r.state is State.USED)
+        return self.bytes_in(State.USED)
 
     @property
     def largest_free_bytes(self) -> int:
         """The longest free region; 0 if there is none."""
-        return max((r.size for r in self.holes), default=0)
+        return int(self.sizes(State.FREE).max(initial=0))
 
     @property
     def largest_free(self) -> int:

@@ -23,8 +23,9 @@ LAYERS = (
     },
     {"backends"},
     {
-        *("cli", "importers", "pace", "replay", "long_replay", "long_trace"),
-        *("recommendation", "reserved_memory", "sizing", "sync_cost"),
+        *("checkpoints", "cli", "importers", "long_replay", "long_trace", "pace"),
+        *("recommendation", "replay", "reserved_memory", "resolve", "sizing"),
+        "sync_cost",
         "workloads",
     },
     {"views"},

@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import assert_never
+from typing import Any, assert_never
+
+import numpy as np
+from numpy.typing import NDArray
 
 from heapkit import _ffi
 from heapkit.board import Board
@@ -18,7 +21,7 @@ from heapkit.board_parts import (
     SystemHeap,
     span_of,
 )
-from heapkit.snapshot import Region, Snapshot, State
+from heapkit.snapshot import Regions, Snapshot
 
 
 def machine(board: Board, *, extra_devices: Sequence[Device] = ()) -> _ffi.Machine:
@@ -129,23 +132,23 @@ def layout(
     machine: _ffi.Machine,
     heap: int,
     *,
-    owner: Callable[[int], str] = "#{}".format,
+    ids: NDArray[Any] | None = None,
+    name: Callable[[int], str] = "#{}".format,
 ) -> Snapshot:
-    """The regions of the heap of that index; ``owner`` names a buffer by its id.
+    """The regions of the heap of that index.
+
+    ``ids`` has the id of each buffer by its number in the machine, where that is
+    another one, and last any id, for regions of nobody; ``name`` makes it text.
 
     A system heap's snapshot spans the memory; its ``attributes`` hold the free
     blocks of each order ("buddyinfo") and of each pool ("pool_fill").
     """
     spec = board.heaps[heap]
-    regions = tuple(
-        Region(
-            int(r["address"]),
-            int(r["size"]),
-            State(int(r["state"])),
-            "" if r["owner"] == _ffi.NO_OWNER else owner(int(r["owner"])),
-        )
-        for r in machine.snapshot(heap)
-    )
+    records = machine.snapshot(heap)
+    owner = records["owner"]
+    if ids is not None:
+        owner = ids[np.minimum(owner, len(ids) - 1)]
+    regions = Regions(records, owner, name)
     if not isinstance(spec, SystemHeap):
         assert spec.base is not None
         length = span_of(spec)

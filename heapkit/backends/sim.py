@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Sequence
+from dataclasses import replace
 from heapq import heappop, heappush
 
 from heapkit import _ffi, arguments
@@ -143,7 +144,9 @@ class SimHeaps(HeapMap["SimHeap"]):
     def layout(self, index: int) -> Snapshot:
         """The regions of the heap of that index."""
         with self._lock:
-            return layout(self.board, self._machine, index, owner=self.owner)
+            snapshot = layout(self.board, self._machine, index, name=self.owner)
+            # A buffer may be named anew: a snapshot keeps the names of now.
+            return replace(snapshot, regions=tuple(snapshot.regions))
 
     def gauges(self, index: int) -> _ffi.Gauges:
         """The gauges of the heap of that index."""

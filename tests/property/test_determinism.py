@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import heapkit as hk
-from heapkit import GiB, KiB, MiB, Op
+from heapkit import GiB, KiB, MiB, Op, _ffi
+from heapkit.backends.machine import layout, machine
+from heapkit.resolve import resolve
 
 CHAINS = ("camera|system", "pooled", "cma|video|system", "system", "protected|pooled")
 BOARD = hk.Board(
@@ -77,8 +79,28 @@ def test_replay_gives_the_same_bytes_again(seed):
 def test_gauges_equal_what_looking_inside_shows(seed):
     run = hk.replay(workload(seed, 150), BOARD)
     event = int(np.flatnonzero(run["heap"] >= 0)[-1])
-    snapshot = run.snapshot(run.heap_names[run["heap"][event]], event)
+    snapshot = run.snapshot(event)
     assert run["free_bytes"][event] == snapshot.free_bytes
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    every=st.integers(1, 200),
+    events=st.lists(st.integers(0, 299), min_size=1, max_size=4),
+)
+def test_a_state_on_the_way_changes_nothing_after_it(seed, every, events):
+    trace = workload(seed, 300)
+    run = hk.replay(trace, BOARD, checkpoint_every=every)
+    once = hk.replay(trace, BOARD)
+    assert all(np.array_equal(run[name], once[name]) for name in run.columns)
+    for event in events:
+        core = machine(BOARD)
+        columns, _ = resolve(trace, BOARD)
+        core.replay(columns, first=0, rows=np.empty(event + 1, dtype=_ffi.ROW))
+        for index, heap in enumerate(BOARD.heap_names):
+            assert run.snapshot(event, heap) == layout(BOARD, core, index)
+        core.close()
 
 
 def test_threads_give_the_same_bytes_as_one():

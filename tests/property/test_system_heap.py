@@ -135,7 +135,7 @@ def test_system_heaps_do_what_the_naive_model_does(seed):
     rows = zip(*(run[column].tolist() for column in COLUMNS), strict=True)
     for event, (row, expected) in enumerate(zip(rows, script.expected, strict=True)):
         assert row == expected, (event, script.events[event], COLUMNS)
-    lists = run.snapshot("s0", len(run) - 1).attributes["buddyinfo"]
+    lists = run.snapshot(-1, "s0").attributes["buddyinfo"]
     assert lists == tuple(len(blocks) for blocks in script.model.buddy.blocks)
 
 

@@ -98,7 +98,7 @@ def test_bitmap_is_the_kernels_after_every_operation(run, recording):
 
 @pytest.mark.parametrize("event", [0, 50, 120, 198])
 def test_snapshot_of_the_core_is_the_kernels_bitmap(run, recording, event):
-    core = run.snapshot(recording.area.heap, event)
+    core = run.snapshot(event, recording.area.heap)
     kernel = recording.snapshot(event)
     assert core.used_bytes == kernel.used_bytes
     assert [(h.address, h.size) for h in core.holes] == [

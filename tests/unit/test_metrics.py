@@ -137,7 +137,7 @@ def test_layout_agrees_with_the_cores_own(run):
     rows = metrics.lifetimes(run, "camera")
     for event in range(len(run)):
         live = metrics.layout_at(rows, event)
-        core = run.snapshot("camera", event)
+        core = run.snapshot(event, "camera")
         used = {(r.address, r.size) for r in core.regions if r.owner}
         assert used == set(zip(live["address"], live["size"], strict=True))
 

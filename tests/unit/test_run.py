@@ -140,10 +140,28 @@ def test_copied_run_says_the_same_and_is_read_only(run, copied):
 
 
 def test_snapshot_is_the_layout_after_the_event(run):
-    first = run.snapshot("camera", 0)
+    first = run.snapshot(0, "camera")
     assert [(r.owner, r.size // MiB) for r in first.regions] == [("#5", 10), ("", 6)]
-    last = run.snapshot("camera", -1)
+    last = run.snapshot(-1, heap="camera")
     assert [r.owner for r in last.regions] == ["", "#6", ""]
+
+
+def test_snapshot_takes_event_and_heap_in_either_order(run):
+    assert run.snapshot("camera", 0) == run.snapshot(0, "camera")
+
+
+def test_snapshot_without_a_heap_is_of_the_one_that_the_event_touched(run):
+    touched = [run.snapshot(event).heap for event in range(5)]
+    assert touched == ["camera", "camera", "system", "camera", "system"]
+    with pytest.raises(ValueError, match="event 5 touches no heap"):
+        run.snapshot(5)
+
+
+def test_snapshot_of_a_heap_that_is_not_there_names_those_that_are(run):
+    with pytest.raises(hk.errors.UnknownName, match="'nope' is not on the board; all"):
+        run.snapshot(0, "nope")
+    with pytest.raises(ValueError, match="allowed: "):
+        run.snapshot(0, 3)
 
 
 @pytest.mark.parametrize("event", [6, -7])
@@ -151,7 +169,9 @@ def test_event_outside_of_the_run_is_an_index_error(run, event):
     with pytest.raises(IndexError, match="this run has 6"):
         run.explain(event)
     with pytest.raises(IndexError, match="this run has 6"):
-        run.snapshot("camera", event)
+        run.snapshot(event, "camera")
+    with pytest.raises(ValueError, match="allowed: -6 to 5"):
+        run.snapshot(event, "camera")
 
 
 @pytest.mark.parametrize("event", [1.0, "1", None, True, float("nan")])
