@@ -15,10 +15,12 @@ from bokeh.models import LayoutDOM
 from heapkit import metrics, notebook
 from heapkit.board import SystemHeap
 from heapkit.board_parts import span_of
+from heapkit.file_run import FileRun
 from heapkit.recommendation import Recommendation
 from heapkit.run import Run
 from heapkit.snapshot import Observation, Snapshot
 from heapkit.trace import Op
+from heapkit.views.envelope import envelope_columns, envelope_view
 from heapkit.views.gauges import failure_columns, gauge_columns
 from heapkit.views.recording import life_columns, recording_view
 from heapkit.views.sizing import sizing_view
@@ -27,11 +29,12 @@ from heapkit.views.strip import size_codes
 
 
 def show(thing: Any, **options: Any) -> None:
-    """Draw a Snapshot, an Observation, a Run or a Recommendation.
+    """Draw a Snapshot, an Observation, a Run, a FileRun or a Recommendation.
 
     A Run takes ``heap=``, the region heap to draw (default: the first that
-    served anything). In a notebook the figure appears below the cell; elsewhere
-    a browser opens. ``TypeError`` for anything that has no picture.
+    served anything); a FileRun any heap (default: that of the most events). In a
+    notebook the figure appears below the cell; elsewhere a browser opens.
+    ``TypeError`` for anything that has no picture.
     """
     from bokeh.io import show as show_layout
     from bokeh.io.state import curstate
@@ -47,8 +50,8 @@ def show(thing: Any, **options: Any) -> None:
 def figure_of(thing: object, **_options: Any) -> LayoutDOM:
     """The bokeh layout that :func:`show` draws."""
     raise TypeError(
-        f"thing={thing!r}: must be a Snapshot, an Observation, a Run or a "
-        "Recommendation"
+        f"thing={thing!r}: must be a Snapshot, an Observation, a Run, a FileRun or "
+        "a Recommendation"
     )
 
 
@@ -131,3 +134,28 @@ def _first_region(run: Run) -> str:
         if code in regions:
             return run.board.heap_names[int(code)]
     raise ValueError("heap=None: no region heap served anything in this run")
+
+
+@figure_of.register
+def _(thing: FileRun, *, heap: str | None = None) -> LayoutDOM:
+    name = heap if heap is not None else _busiest(thing)
+    rows = thing.envelope(name)
+    used = np.flatnonzero(rows["events"] > 0)
+    first = np.arange(len(rows)) * thing.bucket_events
+    columns = envelope_columns(
+        first[used], rows["low"][used], rows["high"][used], end=len(thing)
+    )
+    size = getattr(thing.board.heap(name), "size", None)
+    return envelope_view(
+        columns,
+        first[rows["refused"] > 0],
+        heap=name,
+        events=len(thing),
+        # A system heap has what the page allocator has.
+        size=size or int(rows["high"][:, 0].max(initial=0)),
+    )
+
+
+def _busiest(run: FileRun) -> str:
+    events = [int(run.envelope(name)["events"].sum()) for name in run.heap_names]
+    return run.heap_names[int(np.argmax(events))]

@@ -88,7 +88,7 @@ def free_space(
     # The thin line over the thick one: where they are equal both are seen.
     _line(fig, source, "largest", theme.GREEN, "largest free", 3)
     free = _line(fig, source, "free", theme.BLUE, "free", 1.2)
-    _refusals(fig, theme.as_source(failures, "hk_failures"))
+    mark_refusals(fig, theme.as_source(failures, "hk_failures"))
     theme.hover(
         fig,
         [
@@ -119,7 +119,8 @@ def _areas(fig: figure, source: ColumnDataSource) -> None:
         )
 
 
-def _refusals(fig: figure, source: ColumnDataSource) -> None:
+def mark_refusals(fig: figure, source: ColumnDataSource) -> None:
+    """Draw :func:`failure_columns` along the top."""
     fig.scatter(
         "event",
         "at",

@@ -43,6 +43,30 @@ def test_a_run_is_drawn_with_a_box_per_buffer_and_a_mark_per_refusal():
     assert len(layout.select_one({"name": "hk_failures"}).data["event"]) == 2
 
 
+def file_run(tmp_path, trace):
+    path = tmp_path / "t.parquet"
+    trace.write(path)
+    return hk.replay_file(path, BOARD)
+
+
+def test_a_file_run_is_drawn_as_a_band_with_a_mark_where_requests_were_refused(
+    tmp_path,
+):
+    run = file_run(tmp_path, frames(6))
+    columns = figure_of(run).select_one({"name": "hk_envelope"}).data
+    assert columns["free_low"].tolist() == [3 * MiB, 2 * MiB, MiB, 0, 0, 0, 0]
+    failures = figure_of(run).select_one({"name": "hk_failures"}).data
+    assert failures["event"].tolist() == [4, 5]
+
+
+def test_a_file_run_of_a_system_heap_has_a_picture_too(tmp_path):
+    run = file_run(tmp_path, frames(6, "system"))
+    assert "hk_envelope_view" in names(figure_of(run))
+    assert figure_of(run, heap="camera").select_one({"name": "hk_envelope"}) is not None
+    with pytest.raises(ValueError, match="heap: 'nowhere'"):
+        figure_of(run, heap="nowhere")
+
+
 def test_a_recommendation_is_drawn_with_a_point_per_setting():
     sizes = [2 * MiB, 4 * MiB, 8 * MiB]
     layout = figure_of(hk.size(frames(6), BOARD, vary={"camera.size": sizes}))

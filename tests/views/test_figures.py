@@ -11,7 +11,7 @@ from PIL import Image
 
 from heapkit import KiB, MiB
 from heapkit.snapshot import BufferInfo, Observation, Region, Snapshot, State
-from heapkit.views import gauges, pool, recording, sizing, strip, sync, theme
+from heapkit.views import envelope, gauges, pool, recording, sizing, strip, sync, theme
 from heapkit.views.snapshots import (
     exporter_columns,
     observation_view,
@@ -120,7 +120,19 @@ OBSERVATION = Observation(
         BufferInfo(4096, "system"),
     )
 )
+
+
+def envelope_figures(rng):
+    low = rng.integers(0, MiB, (EVENTS, 4))
+    event = np.arange(EVENTS) * 1000
+    columns = envelope.envelope_columns(event, low, 2 * low, end=EVENTS * 1000)
+    return envelope.envelope_view(
+        columns, event[::50], heap="camera", events=EVENTS * 1000, size=2 * MiB
+    )
+
+
 FIGURES = [
+    envelope_figures,
     strip_figure,
     gauges_figure,
     fill_figure,
@@ -314,3 +326,41 @@ def test_shares_are_written_in_one_form(share, text):
 def test_the_table_of_owners_has_one_decimal_in_each_share():
     table = snapshot_view(SNAPSHOT).select_one({"name": "hk_owners"})
     assert table.source.data["share_text"][:2] == ["25.0 %", "12.5 %"]
+
+
+# --- Envelopes ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [1, 7, envelope.SPANS, envelope.SPANS + 1, EVENTS])
+def test_an_envelope_loses_no_extreme(rng, n):
+    low = rng.integers(0, MiB, (n, 4))
+    high = low + rng.integers(0, MiB, (n, 4))
+    event = np.cumsum(rng.integers(1, 9, n))
+    columns = envelope.envelope_columns(event, low, high, end=int(event[-1]) + 1)
+    assert len(columns["event"]) <= envelope.SPANS + 1
+    assert columns["event"][-1] == event[-1] + 1
+    for index, name in enumerate(("free", "largest", "pool", "deferred")):
+        assert columns[f"{name}_low"].min() == low[:, index].min()
+        assert columns[f"{name}_high"].max() == high[:, index].max()
+    for start, end in zip(columns["event"], columns["event"][1:], strict=False):
+        here = (event >= start) & (event < end)
+        at = columns["event"].tolist().index(start)
+        assert columns["free_low"][at] == low[here, 0].min()
+        assert columns["free_high"][at] == high[here, 0].max()
+
+
+def test_an_envelope_of_nothing_is_empty():
+    none = np.zeros((0, 4))
+    columns = envelope.envelope_columns(np.zeros(0), none, none, end=0)
+    assert all(len(values) == 0 for values in columns.values())
+    envelope.envelope_view(columns, np.zeros(0), heap="a", events=0, size=MiB)
+
+
+def test_a_heap_without_pools_has_no_figure_of_them(rng):
+    values = np.zeros((9, 4))
+    values[:, :2] = MiB
+    columns = envelope.envelope_columns(np.arange(9), values, values, end=9)
+    layout = envelope.envelope_view(
+        columns, np.zeros(0), heap="camera", events=9, size=MiB
+    )
+    assert len(layout.children) == 1
