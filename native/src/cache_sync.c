@@ -12,12 +12,22 @@ struct extent {
 	uint64_t lines;
 };
 
+// A line is a power of two on any real machine, but a board may say otherwise.
+static uint64_t whole_lines(uint64_t bytes, uint64_t line)
+{
+	return line & (line - 1) ? bytes / line
+				 : bytes >> __builtin_ctzll(line);
+}
+
 static uint64_t lines_of(const struct hk_costs *costs, uint64_t offset,
 			 uint64_t length)
 {
 	const uint64_t line = (uint64_t)costs->line_bytes;
 
-	return length ? (offset + length - 1) / line - offset / line + 1 : 0;
+	if (!length)
+		return 0;
+	return whole_lines(offset + length - 1, line) -
+	       whole_lines(offset, line) + 1;
 }
 
 static struct extent whole(const struct hk_costs *costs,

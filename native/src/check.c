@@ -7,6 +7,7 @@
 #include "internal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct sums {
 	uint64_t by_state[HK_REGION_DEFERRED + 1];
@@ -127,6 +128,19 @@ static int check_sums(const struct heap *heap, const struct survey *survey,
 	return 0;
 }
 
+// Gauges are kept from event to event as long as no memory moves.
+static int check_gauges(const struct heap *heap, const char **rule)
+{
+	struct hk_gauges now;
+
+	if (heap->gauged_at != heap->machine->changes)
+		return 0;
+	heap->ops->gauges(heap, &now);
+	return memcmp(&now, &heap->gauges, sizeof(now))
+		       ? broken(rule, "a heap's gauges are stale")
+		       : 0;
+}
+
 static int check_heap(const struct heap *heap, const char **rule)
 {
 	struct survey survey;
@@ -140,6 +154,8 @@ static int check_heap(const struct heap *heap, const char **rule)
 	ret = check_sums(heap, &survey, rule);
 	if (!ret && heap->spec.kind != HK_HEAP_SYSTEM)
 		ret = check_tiling(&survey, heap_ranges(&heap->spec), rule);
+	if (!ret)
+		ret = check_gauges(heap, rule);
 	free(survey.region);
 	return ret;
 }

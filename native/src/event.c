@@ -28,32 +28,39 @@ static bool is_access(uint32_t access)
 	       !(access & ~(uint32_t)(HK_ACCESS_READ | HK_ACCESS_WRITE));
 }
 
-// What hk_trace_check() demands, but for sizes: those the kernel refuses, and
-// so does event_allocate().
-static bool event_is_valid(const struct hk_machine *machine,
-			   const struct hk_event *event)
-{
-	const bool held = buffer_find(&machine->buffers, event->buffer);
+// What an op uses beside the buffer.
+enum { ON_DEVICE = 1, ON_CPU = 2, ON_BUFFER = 4 };
 
-	if (event->time_ns < machine->now_ns)
-		return false;
-	switch (event->op) {
-	case HK_OP_ALLOC:
-		return !held && event->buffer != UINT32_MAX &&
-		       is_chain(machine, event);
-	case HK_OP_ATTACH:
-	case HK_OP_DETACH:
-	case HK_OP_MAP:
-	case HK_OP_UNMAP:
-		return held && machine_has_device(machine, event->device);
-	case HK_OP_BEGIN_CPU:
-	case HK_OP_END_CPU:
-		return held && is_access(event->access);
-	case HK_OP_FREE:
-		return held;
-	default:
-		return event->op == HK_OP_PRESSURE;
-	}
+static const uint8_t uses_of[HK_NR_OPS] = {
+	[HK_OP_FREE] = ON_BUFFER,
+	[HK_OP_ATTACH] = ON_BUFFER | ON_DEVICE,
+	[HK_OP_DETACH] = ON_BUFFER | ON_DEVICE,
+	[HK_OP_MAP] = ON_BUFFER | ON_DEVICE,
+	[HK_OP_UNMAP] = ON_BUFFER | ON_DEVICE,
+	[HK_OP_BEGIN_CPU] = ON_BUFFER | ON_CPU,
+	[HK_OP_END_CPU] = ON_BUFFER | ON_CPU,
+};
+
+static bool may_use(const struct hk_machine *machine,
+		    const struct hk_event *event)
+{
+	const uint8_t uses = event->op < HK_NR_OPS ? uses_of[event->op] : 0;
+
+	return uses &&
+	       (!(uses & ON_DEVICE) ||
+		machine_has_device(machine, event->device)) &&
+	       (!(uses & ON_CPU) || is_access(event->access));
+}
+
+// The idle threads have the time up to @event, which is a valid one. -ENOMEM.
+static int let_time_pass(struct hk_machine *machine,
+			 const struct hk_event *event)
+{
+	if (event->time_ns >= machine->idle_due &&
+	    worker_run_all(machine, event->time_ns))
+		return -ENOMEM;
+	machine->now_ns = event->time_ns;
+	return 0;
 }
 
 static void describe(const struct buffer *buffer, struct hk_row *row)
@@ -91,32 +98,45 @@ static int try_heap(struct heap *heap, struct buffer *buffer, double *cost)
 
 // Fallback is the caller's matter with dma-heaps: every try is an ioctl of its
 // own, and only -ENOMEM leads to the next.
-static int event_allocate(struct hk_machine *machine,
-			  const struct hk_event *event, struct hk_row *row,
-			  double *cost)
+static int try_chain(struct hk_machine *machine, const struct hk_event *event,
+		     struct buffer *buffer, struct hk_row *row)
 {
-	struct buffer_table *table = &machine->buffers;
-	struct buffer *buffer;
-	int ret = -ENOMEM;
-
-	if (buffer_table_reserve(table, event->buffer + 1))
-		return OUT_OF_CORE;
-	buffer = buffer_new(table);
-	if (!buffer)
-		return OUT_OF_CORE;
+	double cost = 0;
+	uint32_t i = 0;
+	int ret;
 
 	// 0 for a size that wraps, as PAGE_ALIGN() has it.
 	buffer->size =
 		(event->size + PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1);
-	for (uint32_t i = 0; ret == -ENOMEM && i < event->n_heaps; i++) {
-		ret = try_heap(&machine->heap[event->heap[i]], buffer, cost);
-		row->tried++;
-	}
-	if (ret == OUT_OF_CORE) {
-		buffer_recycle(table, buffer);
-		return OUT_OF_CORE;
-	}
+	do
+		ret = try_heap(&machine->heap[event->heap[i++]], buffer, &cost);
+	while (ret == -ENOMEM && i < event->n_heaps);
 	row->status = ret;
+	row->tried = (uint16_t)i;
+	row->latency_ns = (uint64_t)round_ns(cost);
+	return ret == OUT_OF_CORE ? OUT_OF_CORE : 0;
+}
+
+static int event_allocate(struct hk_machine *machine,
+			  const struct hk_event *event, struct hk_row *row)
+{
+	struct buffer_table *table = &machine->buffers;
+	struct buffer *buffer;
+
+	if (buffer_find(table, event->buffer) || event->buffer == UINT32_MAX ||
+	    !is_chain(machine, event))
+		return -EINVAL;
+	if (let_time_pass(machine, event) ||
+	    buffer_table_reserve(table, event->buffer + 1))
+		return -ENOMEM;
+	buffer = buffer_new(table);
+	if (!buffer)
+		return -ENOMEM;
+	machine->changes++;
+	if (try_chain(machine, event, buffer, row)) {
+		buffer_recycle(table, buffer);
+		return -ENOMEM;
+	}
 	table->slot[event->buffer] = buffer;
 	buffer->heap->held_bytes += buffer->bytes;
 	describe(buffer, row);
@@ -131,6 +151,7 @@ static int release_buffer(struct hk_machine *machine, struct buffer *buffer,
 	struct heap *heap = buffer->heap;
 	const uint64_t bytes = buffer->bytes;
 
+	machine->changes++;
 	if (heap->deferred) {
 		attachment_detach_all(&machine->buffers, buffer);
 		buffer->freed_at = machine->now_ns;
@@ -161,71 +182,77 @@ static int event_free(struct hk_machine *machine, const struct hk_event *event,
 	return 0;
 }
 
-// Everything but ALLOC and PRESSURE. On a buffer whose allocation failed it is
+// The status, or OUT_OF_CORE. On a buffer whose allocation failed every op is
 // nothing, done with success, as a program that keeps no fd does nothing.
-static int event_on_buffer(struct hk_machine *machine,
-			   const struct hk_event *event, struct hk_row *row,
-			   double *cost)
+static int use_buffer(struct hk_machine *machine, const struct hk_event *event,
+		      struct buffer *buffer, double *cost)
 {
-	struct buffer *buffer = buffer_find(&machine->buffers, event->buffer);
+	const uint32_t device = event->device;
 
-	describe(buffer, row);
 	if (event->op == HK_OP_FREE)
 		return event_free(machine, event, buffer, cost);
 	if (!buffer->n_entries)
 		return 0;
 	switch (event->op) {
 	case HK_OP_ATTACH:
-		return attachment_attach(machine, buffer, event->device, cost);
+		return attachment_attach(machine, buffer, device, cost);
 	case HK_OP_DETACH:
-		row->status =
-			attachment_detach(machine, buffer, event->device, cost);
-		return 0;
+		return attachment_detach(machine, buffer, device, cost);
 	case HK_OP_MAP:
-		row->status =
-			attachment_map(machine, buffer, event->device, cost);
-		return 0;
+		return attachment_map(machine, buffer, device, cost);
 	case HK_OP_UNMAP:
-		row->status =
-			attachment_unmap(machine, buffer, event->device, cost);
-		return 0;
+		return attachment_unmap(machine, buffer, device, cost);
 	default:
-		row->status = cache_sync(machine, buffer, event, cost);
-		return 0;
+		return cache_sync(machine, buffer, event, cost);
 	}
 }
 
-static int event_act(struct hk_machine *machine, const struct hk_event *event,
-		     struct hk_row *row, double *cost)
+// Everything but ALLOC and PRESSURE.
+static int event_on_buffer(struct hk_machine *machine,
+			   const struct hk_event *event, struct hk_row *row)
 {
-	switch (event->op) {
-	case HK_OP_ALLOC:
-		return event_allocate(machine, event, row, cost);
-	case HK_OP_PRESSURE:
-		row->heap = -1;
-		reclaim(machine, bytes_to_pages(event->size), cost);
-		return 0;
-	default:
-		return event_on_buffer(machine, event, row, cost);
-	}
+	struct buffer *buffer = buffer_find(&machine->buffers, event->buffer);
+	double cost = 0;
+
+	if (!buffer || !may_use(machine, event))
+		return -EINVAL;
+	if (let_time_pass(machine, event))
+		return -ENOMEM;
+	row->tried = 0;
+	describe(buffer, row);
+	row->status = use_buffer(machine, event, buffer, &cost);
+	row->latency_ns = (uint64_t)round_ns(cost);
+	return row->status == OUT_OF_CORE ? -ENOMEM : 0;
 }
 
-int event_carry_out(struct hk_machine *machine, const struct hk_event *event,
-		    struct hk_row *row)
+static int event_pressure(struct hk_machine *machine,
+			  const struct hk_event *event, struct hk_row *row)
 {
 	double cost = 0;
 
-	if (!event_is_valid(machine, event))
-		return -EINVAL;
-	if (worker_run_all(machine, event->time_ns))
+	if (let_time_pass(machine, event))
 		return -ENOMEM;
-	machine->now_ns = event->time_ns;
-
-	*row = (struct hk_row){0};
-	if (event_act(machine, event, row, &cost))
-		return -ENOMEM;
-	row->latency_ns = (uint64_t)round_ns(cost);
+	machine->changes++;
+	reclaim(machine, bytes_to_pages(event->size), &cost);
+	*row = (struct hk_row){
+		.heap = -1,
+		.latency_ns = (uint64_t)round_ns(cost),
+	};
 	return 0;
+}
+
+// What hk_trace_check() demands is looked at on the way, but for sizes: those
+// the kernel refuses, and so does try_heap().
+int event_carry_out(struct hk_machine *machine, const struct hk_event *event,
+		    struct hk_row *row)
+{
+	if (event->time_ns < machine->now_ns)
+		return -EINVAL;
+	if (event->op == HK_OP_ALLOC)
+		return event_allocate(machine, event, row);
+	if (event->op == HK_OP_PRESSURE)
+		return event_pressure(machine, event, row);
+	return event_on_buffer(machine, event, row);
 }
 
 static void memory_gauges(const struct hk_machine *machine,
@@ -246,17 +273,22 @@ static void memory_gauges(const struct hk_machine *machine,
 			ret->deferred_bytes += machine->heap[i].deferred_bytes;
 }
 
+// Most events move no memory: a map, a sync. Their gauges are the last ones.
 void event_gauges(const struct hk_machine *machine, const struct hk_row *row,
 		  struct hk_gauges *ret)
 {
-	const struct heap *heap;
+	struct heap *heap;
 
 	if (row->heap < 0) {
 		memory_gauges(machine, ret);
 		return;
 	}
 	heap = &machine->heap[row->heap];
-	heap->ops->gauges(heap, ret);
+	if (heap->gauged_at != machine->changes) {
+		heap->ops->gauges(heap, &heap->gauges);
+		heap->gauged_at = machine->changes;
+	}
+	*ret = heap->gauges;
 }
 
 int hk_machine_step(struct hk_machine *machine, const struct hk_event *event,

@@ -75,6 +75,8 @@ struct heap {
 	struct deferred_free *deferred; // NULL: buffers are returned at once
 	uint64_t held_bytes; // entries of live buffers
 	uint64_t deferred_bytes;
+	struct hk_gauges gauges; // as they were at
+	uint64_t gauged_at; // hk_machine.changes; 0: never asked
 	struct deferred_free own_deferred; // carveout
 	struct gen_pool *gen_pool; // carveout, chunk, secure
 	struct cma_area *cma;
@@ -98,6 +100,7 @@ struct hk_machine {
 	struct worker *workers; // in the order they were made
 	int64_t now_ns;
 	int64_t idle_due; // no worker is due before
+	uint64_t changes; // how often memory may have moved, plus 1
 };
 
 // --- The door, machine_spec.c and event.c ---

@@ -113,6 +113,7 @@ int hk_machine_create(const struct hk_machine_spec *spec,
 	machine->costs = spec->costs;
 	machine->now_ns = INT64_MIN;
 	machine->idle_due = NEVER;
+	machine->changes = 1;
 	status = create_parts(machine, spec);
 	if (status)
 		goto destroy_machine;

@@ -47,6 +47,7 @@ int worker_run_all(struct hk_machine *machine, int64_t now_ns)
 		machine->idle_due = worker->due;
 		if (worker->due > now_ns || worker->due == NEVER)
 			return 0;
+		machine->changes++;
 		if (worker->run(machine, worker))
 			return OUT_OF_CORE;
 	}

@@ -205,8 +205,17 @@ static void forget_the_last_block(struct hk_machine *machine)
 	machine->memory.total += MIB(4);
 }
 
+static void miscount_gauges(struct hk_machine *machine)
+{
+	struct heap *heap = &machine->heap[CARVEOUT];
+
+	CHECK_EQ(heap->gauged_at, machine->changes);
+	heap->gauges.free_bytes -= KIB(4);
+}
+
 TEST(the_check_notices_what_is_broken)
 {
+	CHECK(strstr(say(miscount_gauges), "stale"));
 	CHECK(strstr(say(leak_a_page), "without an owner"));
 	CHECK(strstr(say(share_a_page), "two owners"));
 	CHECK(strstr(say(miscount_held), "held bytes"));
