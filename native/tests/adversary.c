@@ -146,8 +146,9 @@ static void turn(struct game *game, bool gives)
 		give(game);
 	else
 		take(game);
-	game->turn++;
 	subject->compare(subject->context);
+	if (game->turn++ % 256 == 0)
+		subject->check(subject->context);
 	compared(1);
 }
 
@@ -165,6 +166,7 @@ static void play(struct game *game, const struct subject *subject,
 		turn(game, wants_to_give(game));
 	while (game->n_live)
 		turn(game, true);
+	subject->check(subject->context);
 }
 
 void adversary_play(const struct subject *subject, uint32_t events,

@@ -20,8 +20,10 @@ struct subject {
 	// ADVERSARY_SLOTS and not in use. False if both sides refused.
 	bool (*take)(void *context, uint32_t slot, uint32_t size);
 	void (*give)(void *context, uint32_t slot);
-	// After each event.
+	// After each event: the gauges of both sides.
 	void (*compare)(void *context);
+	// Now and then: every invariant.
+	void (*check)(void *context);
 	uint32_t max_size;
 };
 
