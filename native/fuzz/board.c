@@ -143,6 +143,14 @@ struct hk_machine *board_start(const struct board *board)
 	return machine;
 }
 
+uint64_t board_save(const struct hk_machine *machine, uint8_t *bytes)
+{
+	uint64_t size;
+
+	CHECK_EQ(hk_machine_save(machine, bytes, STATE_BYTES, &size), 0);
+	return size;
+}
+
 static void read_chains(struct trace *trace, struct bytes *bytes)
 {
 	const uint32_t n = 1 + bytes_below(bytes, 7);

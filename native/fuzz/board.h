@@ -21,6 +21,11 @@ void board_read(struct board *board, struct bytes *bytes);
 // quickly has no machine either.
 struct hk_machine *board_start(const struct board *board);
 
+// The @machine's state in @bytes; how long it is. STATE_BYTES are enough for
+// any of ours.
+enum { STATE_BYTES = 1 << 20 };
+uint64_t board_save(const struct hk_machine *machine, uint8_t *bytes);
+
 struct trace {
 	struct hk_trace columns;
 	uint32_t chain_start[8];

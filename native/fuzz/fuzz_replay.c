@@ -83,14 +83,21 @@ static void compare_parts(const struct board *board,
 			  const struct outcome *whole)
 {
 	static struct outcome parts;
+	static uint8_t state[STATE_BYTES];
 	struct hk_machine *machine = board_start(board);
 	const uint64_t half = whole->done / 2;
+	uint64_t size;
 
 	memset(&parts, 0, sizeof(parts));
 	replay(machine, trace, 0, half, &parts);
+	size = board_save(machine, state);
+	hk_machine_destroy(machine);
+	machine = board_start(board);
+	CHECK_EQ(hk_machine_load(machine, state, size), 0);
 	replay(machine, trace, half, whole->done - half, &parts);
 	CHECK_EQ(parts.done, whole->done);
-	CHECK(!memcmp(parts.row, whole->row, half * sizeof(*whole->row)));
+	CHECK(!memcmp(parts.row, whole->row,
+		      whole->done * sizeof(*whole->row)));
 	CHECK(!memcmp(parts.gauges, whole->gauges,
 		      whole->done * sizeof(*whole->gauges)));
 	CHECK(!memcmp(parts.fill, whole->fill,

@@ -215,14 +215,14 @@ int hk_machine_load(struct hk_machine *machine, const void *bytes,
 		    uint64_t size)
 {
 	const struct hk_memory_spec *memory = &machine->memory;
-	struct state_reader in = {
-		.at = bytes,
-		.end = (const uint8_t *)bytes + size - SUM_BYTES,
-	};
+	struct state_reader in = {.at = bytes};
 	int ret;
 
 	if (!is_new(machine) || size < MAGIC_BYTES + SUM_BYTES ||
-	    !sum_is_right(bytes, size) || !header_is_ours(machine, &in))
+	    !sum_is_right(bytes, size))
+		return -EINVAL;
+	in.end = in.at + size - SUM_BYTES;
+	if (!header_is_ours(machine, &in))
 		return -EINVAL;
 	ret = claim_create(memory->base >> HK_PAGE_SHIFT,
 			   (memory->base + memory->total) >> HK_PAGE_SHIFT,

@@ -7,7 +7,7 @@ enum {
 	SHIFT = 7,
 	MORE = 1 << SHIFT,
 	WORD_BYTES = 8,
-	MAX_PAGE_BITS = 63 - HK_PAGE_SHIFT,
+	PAGE_BITS = 64 - HK_PAGE_SHIFT, // of a page's number
 };
 
 static void put_byte(struct state_writer *out, uint8_t byte)
@@ -136,7 +136,8 @@ void state_get_pages(struct state_reader *in, uint64_t *address, uint64_t *size)
 	const uint64_t pages = state_get(in);
 	const uint64_t page = in->page + (uint64_t)state_get_signed(in);
 
-	if (!pages || pages >> MAX_PAGE_BITS || page >> MAX_PAGE_BITS)
+	if (!pages || page >> PAGE_BITS ||
+	    pages > (UINT64_C(1) << PAGE_BITS) - page)
 		refuse(in);
 	*address = page << HK_PAGE_SHIFT;
 	*size = pages << HK_PAGE_SHIFT;
@@ -149,7 +150,7 @@ uint64_t state_get_block(struct state_reader *in, uint32_t order)
 		(in->page >> order) + (uint64_t)state_get_signed(in);
 	const uint64_t page = number << order;
 
-	if (page >> order != number || page >> MAX_PAGE_BITS)
+	if (page >> order != number || page >> PAGE_BITS)
 		return refuse(in);
 	in->page = page;
 	return page << HK_PAGE_SHIFT;

@@ -46,7 +46,7 @@ uint32_t state_get_below(struct state_reader *in, uint64_t bound);
 // How many things follow, each of at least one byte: no state makes its reader
 // ask for more memory than it is long itself.
 uint32_t state_get_count(struct state_reader *in);
-// Never empty, never beyond 2^63 bytes.
+// Never empty, never beyond 2^64 bytes.
 void state_get_pages(struct state_reader *in, uint64_t *address,
 		     uint64_t *size);
 

@@ -193,6 +193,21 @@ TEST(an_idle_machine_is_a_state_too)
 	bench_end(&bench);
 }
 
+// Found by fuzz_load: its pages' numbers have 52 bits.
+TEST(memory_at_the_top_of_all_addresses_can_be_saved_and_loaded)
+{
+	struct bench bench;
+
+	bench_init(&bench);
+	bench_memory(&bench, MIB(64) - KIB(4));
+	bench.spec.memory.base = UINT64_MAX - MIB(64) + 1;
+	bench_system(&bench, 0);
+	bench_start(&bench);
+	allocate(&bench, 0, MIB(1), 0);
+	reload(&bench);
+	bench_end(&bench);
+}
+
 TEST(a_state_that_does_not_fit_says_how_long_it_is)
 {
 	struct bench bench;
