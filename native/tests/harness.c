@@ -111,8 +111,9 @@ const struct run_index_code *__wrap_run_index_best_code(void)
 uint32_t scaled(uint32_t events)
 {
 	const char *scale = getenv("HEAPKIT_TEST_SCALE");
+	const double n = scale ? events * strtod(scale, NULL) : events;
 
-	return scale ? (uint32_t)(events * strtod(scale, NULL)) : events;
+	return n < 1 ? 1 : (uint32_t)n;
 }
 
 void compared(uint32_t events)

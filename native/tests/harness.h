@@ -61,7 +61,8 @@ enum { SANITIZED = 0 };
 void fail_allocation(uint32_t nth);
 void fail_allocation_of_check(uint32_t nth);
 
-// Events of a random sequence: @events, or more if HEAPKIT_TEST_SCALE says so.
+// Events of a random sequence: @events, or more or less (but one) if
+// HEAPKIT_TEST_SCALE says so.
 uint32_t scaled(uint32_t events);
 // So many events went the same way here and in a naive model: their sum over
 // all tests is what tests/native/test_differential.py asks for.

@@ -221,7 +221,7 @@ TEST(parts_are_refused_where_the_whole_is)
 			CHECK_EQ(part.index, whole.index);
 		refused += ret != 0;
 	}
-	CHECK(refused > 100);
+	CHECK(refused > scaled(100));
 }
 
 TEST(an_intake_that_starves_says_so)

@@ -16,10 +16,13 @@ TOOLS = {
     **os.environ,
     "PATH": f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ['PATH']}",
 }
-# Quick enough, and a report's lines are right. With asserts in any case.
+# All with asserts. A debug build checks every invariant after every event.
 DEBUG = ("-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_C_FLAGS_DEBUG=-O1 -g")
+PLAIN = ("-DCMAKE_BUILD_TYPE=None", "-DCMAKE_C_FLAGS=-O1 -g")
 FAST = ("-DCMAKE_BUILD_TYPE=None", "-DCMAKE_C_FLAGS=-O2 -g")
 SANITIZE = "-DHEAPKIT_SANITIZE=address,undefined"
+# Where random sequences need not be long: a tenth of their length.
+SHORT = {"HEAPKIT_TEST_SCALE": "0.1"}
 
 
 def run(*command, **settings):

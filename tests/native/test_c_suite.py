@@ -5,17 +5,17 @@ import re
 
 import pytest
 
-from tests.native.programs import DEBUG, ROOT, SANITIZE, build, run
+from tests.native.programs import PLAIN, ROOT, SANITIZE, SHORT, build, run
 
 SENTENCE = re.compile(r"^TEST\((\w+)\)", re.MULTILINE)
 # Comparisons with the naive models run at length without sanitizers, in
 # test_differential.py: here they are short.
-SHORT = "0.1"
+LONG_ELSEWHERE = ("_naive", "_adversary")
 
 CASES = [
     pytest.param(
         name,
-        SHORT if source.stem.endswith(("_naive", "_adversary")) else "1",
+        SHORT if source.stem.endswith(LONG_ELSEWHERE) else {},
         id=f"{source.stem.removeprefix('test_')}-{name}",
     )
     for source in sorted((ROOT / "native" / "tests").glob("test_*.c"))
@@ -25,12 +25,12 @@ CASES = [
 
 @pytest.fixture(scope="module")
 def program():
-    return build("c-tests", *DEBUG, SANITIZE) / "heapkit-tests"
+    return build("c-tests", *PLAIN, SANITIZE) / "heapkit-tests"
 
 
-@pytest.mark.parametrize(("name", "scale"), CASES)
-def test_the_c_core(program, name, scale):
-    status, output = run(program, name, HEAPKIT_TEST_SCALE=scale)
+@pytest.mark.parametrize(("name", "settings"), CASES)
+def test_the_c_core(program, name, settings):
+    status, output = run(program, name, **settings)
     assert status == 0, output
     assert f"ok 1 - {name}" in output
 
