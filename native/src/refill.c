@@ -73,6 +73,18 @@ static void proceed(struct refill *refill, int64_t now_ns)
 	worker_set_due(heap->machine, &refill->worker, NEVER);
 }
 
+static bool take_block(const struct hk_machine *machine, struct page_pool *pool)
+{
+	uint64_t pfn;
+
+	if (!memory_is_high(pool) ||
+	    page_alloc_take(machine->pages, pool->order, HK_MIGRATE_UNMOVABLE,
+			    &pfn))
+		return false;
+	page_pool_add(pool, pfn << HK_PAGE_SHIFT);
+	return true;
+}
+
 // A block is taken and shown when it is zeroed; until then it counts as free,
 // and a request may be faster.
 static int run(struct hk_machine *machine, struct worker *worker)
@@ -81,16 +93,12 @@ static int run(struct hk_machine *machine, struct worker *worker)
 		(struct refill *)((char *)worker -
 				  offsetof(struct refill, worker));
 	struct page_pool *pool = &refill->heap->pool[refill->slot];
-	uint64_t pfn;
 
 	if (page_pool_reserve(pool, 1))
 		return OUT_OF_CORE;
 	worker->free_at = worker->due;
-	if (memory_is_high(pool) &&
-	    !page_alloc_take(machine->pages, pool->order, HK_MIGRATE_UNMOVABLE,
-			     &pfn))
-		page_pool_add(pool, pfn << HK_PAGE_SHIFT);
-	else
+	// Freed blocks may have filled the pool meanwhile: this one goes back.
+	if (pool->count < pool->limit && !take_block(machine, pool))
 		refuse(refill, worker->free_at);
 	proceed(refill, worker->free_at);
 	return 0;

@@ -123,3 +123,25 @@ TEST(a_request_may_take_the_memory_of_a_block_in_the_making)
 	CHECK_EQ(gauges_of(&bench, POOLED).free_bytes, MIB(1));
 	bench_end(&bench);
 }
+
+// Found by fuzz_replay: the limit was passed by the block that was being
+// zeroed.
+TEST(a_pool_that_frees_have_filled_takes_no_block_from_its_refill)
+{
+	struct bench bench;
+	struct hk_heap_spec *heap;
+
+	bench_init(&bench);
+	bench_memory(&bench, MIB(64));
+	heap = bench_system(&bench, HK_HEAP_POOLED);
+	heap->pool_fill[0] = MIB(2);
+	heap->pool_low[0] = MIB(2);
+	heap->pool_limit = MIB(2);
+	bench_start(&bench);
+	allocate(&bench, 0, MIB(2), POOLED);
+	give(&bench, 0);
+	CHECK_EQ(pool_items(&bench, POOLED, 0), 2);
+	advance(&bench, second);
+	CHECK_EQ(pool_items(&bench, POOLED, 0), 2);
+	bench_end(&bench);
+}
