@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "harness.h"
+#include "run_index_internal.h"
 
 uint8_t bytes_u8(struct bytes *bytes)
 {
@@ -40,6 +41,21 @@ uint64_t bytes_size(struct bytes *bytes)
 	const uint64_t power = UINT64_C(1) << bytes_below(bytes, 64);
 
 	return power + bytes_below(bytes, 16) - 8;
+}
+
+static bool is_portable;
+
+void fuzz_portable(bool portable)
+{
+	is_portable = portable;
+}
+
+const struct run_index_code *__real_run_index_best_code(void);
+const struct run_index_code *__wrap_run_index_best_code(void);
+
+const struct run_index_code *__wrap_run_index_best_code(void)
+{
+	return is_portable ? &run_index_portable : __real_run_index_best_code();
 }
 
 // What the harness of the C tests does for CHECK(): here a finding.

@@ -21,6 +21,9 @@ uint32_t bytes_below(struct bytes *bytes, uint32_t n);
 // Any power of two, and what is near it: 0, 1, …, 2^63, 2^64 - 1.
 uint64_t bytes_size(struct bytes *bytes);
 
+// Whether what is created from now on uses no code for some CPUs alone.
+void fuzz_portable(bool portable);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #endif

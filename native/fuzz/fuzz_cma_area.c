@@ -15,6 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct subject subject;
 
 	memset(&pair, 0, sizeof(pair));
+	fuzz_portable(bytes_below(&bytes, 2));
 	pair.opb = bytes_below(&bytes, 5);
 	pair.cap = bytes_below(&bytes, 13);
 	pair.busy = bytes_below(&bytes, 2) ? bytes_below(&bytes, 100) : 0;

@@ -41,11 +41,9 @@ PLACING = re.compile(r"run_index|max_tree|gen_pool|cma_area|hole_index")
 PLACED = [case for case in CASES if PLACING.match(case.id)]
 
 
-@pytest.mark.parametrize(("name", "scale"), PLACED)
-def test_the_c_core_on_any_cpu(program, name, scale):
-    status, output = run(
-        program, name, HEAPKIT_TEST_SCALE=scale, HEAPKIT_TEST_PORTABLE="1"
-    )
+@pytest.mark.parametrize(("name", "settings"), PLACED)
+def test_the_c_core_on_any_cpu(program, name, settings):
+    status, output = run(program, name, HEAPKIT_TEST_PORTABLE="1", **settings)
     assert status == 0, output
 
 
