@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Free runs seen from their first multiple of 2^order, for an order of 7 or
+// Free runs seen from their first multiple of 2^order, for an order of 8 or
 // more: what lies between that point and the run's end is what an aligned
 // request can use. No two runs have the same first point. A tree of maxima over
 // these points turns an aligned first fit into a plain one; trying every run

@@ -24,8 +24,7 @@ struct cma_area {
 // Alignments that are searched for directly; those between take a few steps.
 // Each costs a little at every change, and the CMA heap asks for at most
 // CONFIG_CMA_ALIGNMENT, 8 unless configured otherwise.
-static const uint64_t fast_orders =
-	1 << 2 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 12;
+static const uint64_t fast_orders = 1 << 2 | 1 << 8;
 
 static bool range_is_valid(const struct cma_range *range,
 			   uint32_t order_per_bit)

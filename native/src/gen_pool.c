@@ -19,7 +19,7 @@ struct place {
 // Alignments that an order-aligned search finds directly; those between take a
 // few steps. Each costs a little at every change.
 static const uint64_t order_align_orders =
-	1 << 2 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 12 | 1 << 16;
+	1 << 2 | 1 << 8 | 1 << 10 | 1 << 12 | 1 << 16;
 
 int gen_pool_create(uint32_t granule_shift, enum hk_fit fit, uint64_t align,
 		    struct gen_pool **ret)

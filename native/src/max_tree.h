@@ -40,8 +40,23 @@ static inline uint32_t max_tree_root(const struct max_tree *tree)
 	return tree->level[tree->depth][0];
 }
 
-static inline void max_tree_set(struct max_tree *tree, uint32_t leaf,
-				uint32_t value)
+// @leaf becomes @value, which is not less than it is.
+static inline void max_tree_raise(struct max_tree *tree, uint32_t leaf,
+				  uint32_t value)
+{
+	for (uint32_t k = 0; k <= tree->depth; k++) {
+		uint32_t *lane = &tree->level[k][leaf];
+
+		if (*lane >= value)
+			return;
+		*lane = value;
+		leaf >>= LANES_SHIFT;
+	}
+}
+
+// @leaf becomes @value, which is not more than it is.
+static inline void max_tree_lower(struct max_tree *tree, uint32_t leaf,
+				  uint32_t value)
 {
 	uint32_t lane = leaf;
 
@@ -49,13 +64,10 @@ static inline void max_tree_set(struct max_tree *tree, uint32_t leaf,
 		uint32_t parent = lane >> LANES_SHIFT;
 		uint32_t first = parent << LANES_SHIFT;
 		uint32_t *node = &tree->level[k][first];
-		uint32_t old = node[lane - first];
 		uint32_t max = tree->level[k + 1][parent];
 		uint32_t new_max = max;
 
-		if (value >= max)
-			new_max = value;
-		else if (old == max)
+		if (node[lane - first] == max)
 			new_max = lanes_largest_with(node, lane - first, value);
 		node[lane - first] = value;
 		if (new_max == max)
@@ -64,6 +76,17 @@ static inline void max_tree_set(struct max_tree *tree, uint32_t leaf,
 		lane = parent;
 	}
 	tree->level[tree->depth][0] = value;
+}
+
+static inline void max_tree_set(struct max_tree *tree, uint32_t leaf,
+				uint32_t value)
+{
+	uint32_t old = max_tree_get(tree, leaf);
+
+	if (value > old)
+		max_tree_raise(tree, leaf, value);
+	else if (value < old)
+		max_tree_lower(tree, leaf, value);
 }
 
 // The leftmost leaf of at least @value under lane @lane of level @k, which

@@ -18,8 +18,8 @@ static void free_all(struct run_index *index)
 int run_index_create(uint32_t bits, struct run_index **ret)
 {
 	struct run_index *index = calloc(1, sizeof(*index));
-	// One word for the phase, one on either side.
-	uint64_t words = (uint64_t)(bits - 1) / WORD_BITS + 4;
+	// Two words for the phase, one on either side.
+	uint64_t words = (uint64_t)(bits - 1) / WORD_BITS + 5;
 	int err = -ENOMEM;
 
 	if (!index)
@@ -85,7 +85,7 @@ int run_index_align(struct run_index *index, uint64_t phase, uint64_t orders)
 	// place.
 	index->code->take(index, 0, 0, index->bits);
 	max_tree_destroy(&index->starts);
-	index->origin = phase & WORD_MASK;
+	index->origin = phase & ((1U << (USABLE_ORDERS - 1)) - 1);
 	index->phase = phase - index->origin;
 	err = max_tree_create(&index->starts, run_index_words(index));
 	if (!err && orders & small)

@@ -104,15 +104,14 @@ static int check_trees(const struct run_index *index, const char **rule)
 {
 	for (uint32_t i = 0; i < run_index_words(index); i++) {
 		const struct run_word *w = &index->words[i];
-		uint32_t top = ones_down_from(w->free, WORD_MASK) + w->above;
-		uint32_t inside = longest_ones(w->free);
+		uint32_t top = top_bits(w) + w->above;
+		uint32_t inside = longest_ones(own_bits(w));
 
 		if (max_tree_get(&index->starts, i) !=
 		    (top > inside ? top : inside))
 			return broken(rule, "run_index: a longest run is not");
 		if (index->usable.depth &&
-		    index->usable.level[0][i] !=
-			    usable_bytes(w->free, w->above))
+		    usable_tree_get(&index->usable, i) != usable_in(i, w))
 			return broken(rule, "run_index: a usable run is not");
 	}
 	if (max_tree_check(&index->starts))

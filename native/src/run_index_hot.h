@@ -89,17 +89,19 @@ static inline uint32_t usable_in_word(const struct run_index *index,
 	uint64_t free = w->free & ones_at_and_above(from);
 	uint64_t places = bits <= WORD_BITS ? places_of(free, bits) : 0;
 	uint32_t top = ones_down_from(free, WORD_MASK);
-	uint32_t at_top = (top & ~((1U << order) - 1)) + w->above;
+	uint32_t run = ((word + 1) << WORD_SHIFT) - top;
 
-	places &= aligned_places[order];
+	places &= aligned_places(word, order);
 	if (places) {
 		uint32_t bit = (uint32_t)__builtin_ctzll(places);
 
 		return (word << WORD_SHIFT) + bit + 1 -
 		       ones_down_from(free, bit);
 	}
-	return at_top >= bits && top ? ((word + 1) << WORD_SHIFT) - top
-				     : HK_NO_RUN;
+	// What is skipped up to the first multiple counts as well.
+	return top && top + w->above >= bits + (-run & ((1U << order) - 1))
+		       ? run
+		       : HK_NO_RUN;
 }
 
 static inline uint32_t next_usable(const struct run_index *index, uint32_t from,
@@ -218,45 +220,54 @@ static uint32_t find(const struct run_index *index, uint32_t from,
 
 // --- Taking and giving ---
 
-// What the trees say of @word is true again.
-static inline void refresh(struct run_index *index, uint32_t word)
+// A run of @length begins at @bit now.
+static inline void raise(struct run_index *index, uint32_t bit, uint32_t length)
 {
-	const struct run_word *w = &index->words[word];
-	uint32_t top = ones_down_from(w->free, WORD_MASK) + w->above;
-	uint32_t longest;
+	uint32_t word = word_of(bit);
 
-	if (index->usable.depth) {
-		uint64_t bytes = usable_bytes(w->free, w->above);
-
-		usable_tree_set(&index->usable, word, bytes);
-		longest = usable_byte(bytes, 0);
-	} else {
-		longest = longest_ones(w->free);
-	}
-	max_tree_set(&index->starts, word, top > longest ? top : longest);
+	max_tree_raise(&index->starts, word, length);
+	if (index->usable.depth)
+		usable_tree_raise(&index->usable, word,
+				  usable_of_run(bit, length));
 }
 
-// [@at, @to) is taken out of a run of several words. What grows is refreshed
-// first: what shrinks is then less often a maximum.
+static inline uint32_t longest_in(const struct run_word *word)
+{
+	uint32_t top = top_bits(word) + word->above;
+	uint32_t longest = longest_ones(own_bits(word));
+
+	return top > longest ? top : longest;
+}
+
+// No run of @length begins at @bit any more: what its word says of it goes.
+static inline void lower(struct run_index *index, uint32_t bit, uint32_t length)
+{
+	uint32_t word = word_of(bit);
+
+	if (length == max_tree_get(&index->starts, word))
+		max_tree_lower(&index->starts, word,
+			       longest_in(&index->words[word]));
+	if (index->usable.depth) {
+		uint64_t bytes = usable_in(word, &index->words[word]);
+
+		if (bytes != usable_tree_get(&index->usable, word))
+			usable_tree_set(&index->usable, word, bytes);
+	}
+}
+
+// [@at, @to) is taken out of a run of several words.
 static inline void take_across(struct run_index *index, struct run run,
 			       uint32_t at, uint32_t to)
 {
-	uint32_t after = word_of(to < run.end ? to : run.end - 1);
-	uint32_t first = word_of(run.bit);
-
 	remove_run(index->words, run.bit, run.end);
-	if (to < run.end)
-		put_run(index->words, to, run.end);
-	if (run.bit < at) {
-		uint32_t before = word_of(at - 1);
-
+	if (run.bit < at)
 		put_run(index->words, run.bit, at);
-		if (before != first && before != after)
-			refresh(index, before);
+	if (to < run.end) {
+		put_run(index->words, to, run.end);
+		// Before the other shrinks: it is then less often a maximum.
+		if (word_of(to) != word_of(run.bit))
+			raise(index, to, run.end - to);
 	}
-	refresh(index, after);
-	if (first != after)
-		refresh(index, first);
 }
 
 static void take(struct run_index *index, uint32_t run_bit, uint32_t at,
@@ -269,12 +280,11 @@ static void take(struct run_index *index, uint32_t run_bit, uint32_t at,
 	to = at + bits;
 	run.end = run.bit + free_from(index->words, run.bit);
 	index->free -= bits;
-	if (within_a_word(run.bit, run.end)) {
+	if (within_a_word(run.bit, run.end))
 		index->words[word_of(at)].free &= ~ones_between(at, to);
-		refresh(index, word_of(at));
-	} else {
+	else
 		take_across(index, run, at, to);
-	}
+	lower(index, run.bit, run.end - run.bit);
 	for (uint32_t i = 0; i < index->n_aligned; i++) {
 		if (!aligned_runs_have(&index->aligned[i], run.bit, run.end))
 			break;
@@ -286,23 +296,11 @@ static void take(struct run_index *index, uint32_t run_bit, uint32_t at,
 static inline void give_across(struct run_index *index, struct run run,
 			       uint32_t at, uint32_t to)
 {
-	uint32_t first = word_of(run.bit);
-	uint32_t after = word_of(to < run.end ? to : to - 1);
-
 	if (to < run.end)
 		remove_run(index->words, to, run.end);
 	if (run.bit < at)
 		remove_run(index->words, run.bit, at);
 	put_run(index->words, run.bit, run.end);
-	refresh(index, first);
-	if (after != first)
-		refresh(index, after);
-	if (run.bit < at) {
-		uint32_t before = word_of(at - 1);
-
-		if (before != first && before != after)
-			refresh(index, before);
-	}
 }
 
 static void give(struct run_index *index, uint32_t at, uint32_t bits)
@@ -315,12 +313,13 @@ static void give(struct run_index *index, uint32_t at, uint32_t bits)
 	run.bit = at - free_before(index->words, at);
 	run.end = to + free_from(index->words, to);
 	index->free += bits;
-	if (within_a_word(run.bit, run.end)) {
+	if (within_a_word(run.bit, run.end))
 		index->words[word_of(at)].free |= ones_between(at, to);
-		refresh(index, word_of(at));
-	} else {
+	else
 		give_across(index, run, at, to);
-	}
+	raise(index, run.bit, run.end - run.bit);
+	if (to < run.end && word_of(to) != word_of(run.bit))
+		lower(index, to, run.end - to);
 	for (uint32_t i = 0; i < index->n_aligned; i++) {
 		if (!aligned_runs_have(&index->aligned[i], run.bit, run.end))
 			break;

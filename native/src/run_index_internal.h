@@ -30,15 +30,15 @@ extern const struct run_index_code run_index_avx2;
 // The fastest that this CPU can run.
 const struct run_index_code *run_index_best_code(void);
 
-// Inside, bit 0 of the map is bit @origin of the first word, so that words
-// begin at multiples of 64 in the phase of run_index_align(). Of each word two
+// Inside, bit 0 of the map is bit @origin of the first word, so that even words
+// begin at multiples of 128 in the phase of run_index_align(). Of each word two
 // things are kept that follow from it, in trees over all words: the longest run
-// that begins there, and usable_bytes() if searches are to be aligned.
+// that begins there, and usable_in() if searches are to be aligned.
 struct run_index {
 	const struct run_index_code *code;
 	uint32_t bits;
 	uint32_t origin;
-	uint64_t phase; // of bit 0 of the first word; a multiple of 64
+	uint64_t phase; // of bit 0 of the first word; a multiple of 128
 	uint32_t free;
 	uint32_t n_aligned;
 	struct run_word *words; // one more on either side, always zeros

@@ -64,6 +64,18 @@ static inline uint32_t free_before(const struct run_word *words, uint32_t bit)
 	return length == last + 1 ? length + word->below : length;
 }
 
+// The free bits of the runs that begin in @word.
+static inline uint64_t own_bits(const struct run_word *word)
+{
+	return word->below ? word->free & (word->free + 1) : word->free;
+}
+
+// How long the run that begins in @word and leaves it is inside; 0: none does.
+static inline uint32_t top_bits(const struct run_word *word)
+{
+	return ones_down_from(own_bits(word), WORD_MASK);
+}
+
 // [run, end) becomes a free run, which no other touches.
 static inline void put_run(struct run_word *words, uint32_t run, uint32_t end)
 {

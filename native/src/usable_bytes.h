@@ -1,33 +1,72 @@
 // SPDX-License-Identifier: MIT
 //
-// What one word offers to aligned requests: for each order from 0 to 6 the
-// longest stretch of free bits that begins at a multiple of 2^order in the word
-// or, of the run that goes on above, right at the next word. A byte for each
-// order, at most USABLE_MOST; the eighth byte is 0.
+// What free runs offer to aligned requests: for each order from 0 to 7 the
+// longest stretch of free bits from a multiple of 2^order to the end of its
+// run. A byte for each order in one number, at most USABLE_MOST.
 //
-// Written twice, for AVX2 with the orders side by side and for any machine.
+// Written twice where it pays, for AVX2 and for any machine.
 #ifndef HK_USABLE_BYTES_H
 #define HK_USABLE_BYTES_H
 
 #include <stdint.h>
+#include <string.h>
 
 #ifdef __AVX2__
 #include <immintrin.h>
 #endif
 
-#include "word_bits.h"
+#include "run_words.h"
 
-enum { USABLE_ORDERS = 7, USABLE_MOST = 127 };
+enum { USABLE_ORDERS = 8, USABLE_MOST = 254 };
 
-// The multiples of 2^order.
-static const uint64_t aligned_places[8] = {
-	UINT64_C(0xffffffffffffffff), UINT64_C(0x5555555555555555),
-	UINT64_C(0x1111111111111111), UINT64_C(0x0101010101010101),
-	UINT64_C(0x0001000100010001), UINT64_C(0x0000000100000001),
-	UINT64_C(0x0000000000000001), 0,
-};
+static inline uint32_t usable_byte(uint64_t bytes, uint32_t order)
+{
+	return bytes >> (8 * order) & 0xff;
+}
+
+// A one at each multiple of 2^@order in @word.
+static inline uint64_t aligned_places(uint32_t word, uint32_t order)
+{
+	static const uint64_t places[USABLE_ORDERS] = {
+		UINT64_C(0xffffffffffffffff), UINT64_C(0x5555555555555555),
+		UINT64_C(0x1111111111111111), UINT64_C(0x0101010101010101),
+		UINT64_C(0x0001000100010001), UINT64_C(0x0000000100000001),
+		UINT64_C(0x0000000000000001), UINT64_C(0x0000000000000001),
+	};
+
+	return order == 7 && word & 1 ? 0 : places[order];
+}
+
+// What the run of @length bits that begins at @bit offers.
+static inline uint64_t usable_of_run(uint32_t bit, uint32_t length)
+{
+	typedef int16_t numbers __attribute__((vector_size(16)));
+	typedef uint8_t bytes __attribute__((vector_size(8)));
+	const numbers low = {0, 1, 3, 7, 15, 31, 63, 127};
+	const int16_t most = USABLE_MOST + 127;
+	int16_t until = length < (uint32_t)most ? (int16_t)length : most;
+	int16_t from = (int16_t)-(int16_t)(bit & 127);
+	numbers skipped = low & from;
+	numbers usable = until - skipped;
+	bytes packed;
+	uint64_t ret;
+
+	usable &= usable > 0;
+	usable = (usable & (usable < USABLE_MOST)) |
+		 (USABLE_MOST & (usable >= USABLE_MOST));
+	packed = __builtin_convertvector(usable, bytes);
+	memcpy(&ret, &packed, sizeof(ret));
+	return ret;
+}
 
 #ifdef __AVX2__
+
+static inline uint64_t usable_max(uint64_t a, uint64_t b)
+{
+	return (uint64_t)_mm_cvtsi128_si64(
+		_mm_max_epu8(_mm_cvtsi64_si128((long long)a),
+			     _mm_cvtsi64_si128((long long)b)));
+}
 
 // longest_from() for four orders at once.
 static inline __m256i longest_from4(const struct word_folds *folds,
@@ -49,9 +88,20 @@ static inline __m256i longest_from4(const struct word_folds *folds,
 	return longest;
 }
 
-// A byte each out of the eight numbers in @low (orders 0 … 3) and @high.
-static inline uint64_t pack_bytes(__m256i low, __m256i high)
+// longest_from() for each order, a byte each: orders 0 … 3 and 4 … 7.
+static inline uint64_t usable_inside(uint32_t word,
+				     const struct word_folds *folds)
 {
+	__m256i low = longest_from4(
+		folds, _mm256_setr_epi64x((long long)aligned_places(word, 0),
+					  (long long)aligned_places(word, 1),
+					  (long long)aligned_places(word, 2),
+					  (long long)aligned_places(word, 3)));
+	__m256i high = longest_from4(
+		folds, _mm256_setr_epi64x((long long)aligned_places(word, 4),
+					  (long long)aligned_places(word, 5),
+					  (long long)aligned_places(word, 6),
+					  (long long)aligned_places(word, 7)));
 	__m256i pairs = _mm256_or_si256(low, _mm256_slli_epi64(high, 32));
 	__m256i bytes =
 		_mm256_sllv_epi64(pairs, _mm256_setr_epi64x(0, 8, 16, 24));
@@ -62,53 +112,48 @@ static inline uint64_t pack_bytes(__m256i low, __m256i high)
 	return (uint64_t)_mm_cvtsi128_si64(half);
 }
 
-static inline uint64_t usable_bytes(uint64_t word, uint32_t above)
-{
-	const __m256i most = _mm256_set1_epi64x(USABLE_MOST);
-	struct word_folds folds = word_fold(word);
-	__m256i top = _mm256_set1_epi64x(ones_down_from(word, WORD_MASK));
-	__m256i more =
-		_mm256_set1_epi64x(above < USABLE_MOST ? above : USABLE_MOST);
-	__m256i low = longest_from4(
-		&folds, _mm256_loadu_si256((const __m256i *)aligned_places));
-	__m256i high = longest_from4(
-		&folds,
-		_mm256_loadu_si256((const __m256i *)(aligned_places + 4)));
-	__m256i top_low = _mm256_add_epi64(
-		_mm256_and_si256(top, _mm256_setr_epi64x(-1, -2, -4, -8)),
-		more);
-	__m256i top_high = _mm256_and_si256(
-		_mm256_add_epi64(
-			_mm256_and_si256(top,
-					 _mm256_setr_epi64x(-16, -32, -64, 0)),
-			more),
-		_mm256_setr_epi64x(-1, -1, -1, 0));
-
-	low = _mm256_min_epi32(_mm256_max_epi32(low, top_low), most);
-	high = _mm256_min_epi32(_mm256_max_epi32(high, top_high), most);
-	return pack_bytes(low, high);
-}
-
 #else
 
-static inline uint64_t usable_bytes(uint64_t word, uint32_t above)
+static inline uint64_t usable_max(uint64_t a, uint64_t b)
 {
-	struct word_folds folds = word_fold(word);
-	uint32_t top = ones_down_from(word, WORD_MASK);
-	uint32_t more = above < USABLE_MOST ? above : USABLE_MOST;
+	typedef uint8_t bytes __attribute__((vector_size(8)));
+	bytes x;
+	bytes y;
+	bytes which;
+
+	memcpy(&x, &a, sizeof(x));
+	memcpy(&y, &b, sizeof(y));
+	which = (bytes)(x > y);
+	x = (which & x) | (~which & y);
+	memcpy(&a, &x, sizeof(a));
+	return a;
+}
+
+// longest_from() for each order, a byte each.
+static inline uint64_t usable_inside(uint32_t word,
+				     const struct word_folds *folds)
+{
 	uint64_t bytes = 0;
 
 	for (uint32_t order = 0; order < USABLE_ORDERS; order++) {
-		uint32_t inside = longest_from(&folds, aligned_places[order]);
-		uint32_t at_top = (top & ~((1U << order) - 1)) + more;
-		uint64_t most = inside > at_top ? inside : at_top;
+		uint64_t places = aligned_places(word, order);
 
-		most = most < USABLE_MOST ? most : USABLE_MOST;
-		bytes |= most << (8 * order);
+		bytes |= (uint64_t)longest_from(folds, places) << (8 * order);
 	}
 	return bytes;
 }
 
 #endif
+
+// What the runs that begin in @word offer, which is number @number.
+static inline uint64_t usable_in(uint32_t number, const struct run_word *word)
+{
+	struct word_folds folds = word_fold(own_bits(word));
+	uint32_t top = top_bits(word);
+	uint32_t run = ((number + 1) << WORD_SHIFT) - top;
+
+	return usable_max(usable_inside(number, &folds),
+			  usable_of_run(run, top + word->above));
+}
 
 #endif

@@ -2,7 +2,7 @@
 //
 // A 16-ary tree of maxima like max_tree.h, of usable_bytes.h's eight bytes at
 // once: the maximum of a node is that of each byte by itself. One tree serves
-// the aligned searches of every order up to 6.
+// the aligned searches of every order up to 7.
 #ifndef HK_USABLE_TREE_H
 #define HK_USABLE_TREE_H
 
@@ -29,11 +29,6 @@ int usable_tree_create(struct usable_tree *tree, uint32_t leaves);
 void usable_tree_destroy(struct usable_tree *tree);
 // 0, or -EUCLEAN: a lane is not the maximum of its node.
 int usable_tree_check(const struct usable_tree *tree);
-
-static inline uint32_t usable_byte(uint64_t bytes, uint32_t order)
-{
-	return bytes >> (8 * order) & 0xff;
-}
 
 #ifdef __AVX2__
 
@@ -66,10 +61,12 @@ static inline uint64_t usable_largest_with(const uint64_t *node,
 	return (uint64_t)_mm_cvtsi128_si64(max1);
 }
 
-static inline uint64_t usable_reach4(const uint64_t *lanes, __m256i below)
+static inline uint64_t usable_reach4(const uint64_t *lanes, __m256i limits)
 {
-	return (uint32_t)_mm256_movemask_epi8(_mm256_cmpgt_epi8(
-		_mm256_load_si256((const __m256i *)lanes), below));
+	__m256i bytes = _mm256_load_si256((const __m256i *)lanes);
+
+	return (uint32_t)_mm256_movemask_epi8(
+		_mm256_cmpeq_epi8(_mm256_max_epu8(bytes, limits), bytes));
 }
 
 // The first lane at or after @from that offers @bits to @order, or
@@ -77,14 +74,13 @@ static inline uint64_t usable_reach4(const uint64_t *lanes, __m256i below)
 static inline uint32_t usable_reach(const uint64_t *node, uint32_t from,
 				    uint32_t bits, uint32_t order)
 {
-	// No byte is above 127, the limit in all places but @order's.
-	uint64_t limit = UINT64_C(0x7f7f7f7f7f7f7f7f) ^
-			 (uint64_t)(0x7f ^ (bits - 1)) << (8 * order);
-	__m256i below = _mm256_set1_epi64x((long long)limit);
-	uint64_t low = usable_reach4(node, below) |
-		       usable_reach4(node + 4, below) << 32;
-	uint64_t high = usable_reach4(node + 8, below) |
-			usable_reach4(node + 12, below) << 32;
+	// No byte is 255, the limit in all places but @order's.
+	uint64_t limit = ~((uint64_t)(0xff ^ bits) << (8 * order));
+	__m256i limits = _mm256_set1_epi64x((long long)limit);
+	uint64_t low = usable_reach4(node, limits) |
+		       usable_reach4(node + 4, limits) << 32;
+	uint64_t high = usable_reach4(node + 8, limits) |
+			usable_reach4(node + 12, limits) << 32;
 
 	if (from) {
 		low = from < 8 ? low & ~UINT64_C(0) << (8 * from) : 0;
@@ -98,11 +94,11 @@ static inline uint32_t usable_reach(const uint64_t *node, uint32_t from,
 
 #else
 
-typedef int8_t usable2 __attribute__((vector_size(16), may_alias));
+typedef uint8_t usable2 __attribute__((vector_size(16), may_alias));
 
 static inline usable2 usable_greater(usable2 a, usable2 b)
 {
-	usable2 which = a > b;
+	usable2 which = (usable2)(a > b);
 
 	return (which & a) | (~which & b);
 }
@@ -143,6 +139,28 @@ static inline uint32_t usable_reach(const uint64_t *node, uint32_t from,
 
 #endif
 
+static inline uint64_t usable_tree_get(const struct usable_tree *tree,
+				       uint32_t leaf)
+{
+	return tree->level[0][leaf];
+}
+
+// @leaf offers @bytes as well.
+static inline void usable_tree_raise(struct usable_tree *tree, uint32_t leaf,
+				     uint64_t bytes)
+{
+	for (uint32_t k = 0; k <= tree->depth; k++) {
+		uint64_t *lane = &tree->level[k][leaf];
+		uint64_t max = usable_max(*lane, bytes);
+
+		if (max == *lane)
+			return;
+		*lane = max;
+		leaf >>= USABLE_SHIFT;
+	}
+}
+
+// @leaf offers @bytes, and nothing else.
 static inline void usable_tree_set(struct usable_tree *tree, uint32_t leaf,
 				   uint64_t bytes)
 {

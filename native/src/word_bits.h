@@ -53,19 +53,21 @@ static inline uint64_t places_of(uint64_t word, uint32_t n)
 }
 
 // The longest run of ones that begins at one of @places, at most 63. Bit by bit
-// of the answer: do @places still have one if it is that much longer?
+// of the answer: do @places still have one if it is that much longer? Masks
+// instead of choices, because a compiler would make branches of those.
 static inline uint32_t longest_from(const struct word_folds *folds,
 				    uint64_t places)
 {
-	uint32_t longest = 0;
+	uint64_t longest = 0;
 
 	for (uint32_t k = WORD_SHIFT; k-- > 0;) {
 		uint64_t left = places & (folds->fold[k] >> longest);
+		uint64_t any = -(uint64_t)(left != 0);
 
-		places = left ? left : places;
-		longest += left ? 1U << k : 0;
+		places = left | (places & ~any);
+		longest += any & (UINT64_C(1) << k);
 	}
-	return longest;
+	return (uint32_t)longest;
 }
 
 // The longest run of ones, up to all 64.

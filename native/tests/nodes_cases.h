@@ -82,7 +82,8 @@ static void compare_usable_lanes(void)
 	for (uint32_t round = 0; round < ROUNDS; round++) {
 		uint32_t order = rng_below(&rng, USABLE_ORDERS);
 		uint32_t bits =
-			1 + rng_below(&rng, rng_below(&rng, 2) ? 4 : 127);
+			1 +
+			rng_below(&rng, rng_below(&rng, 2) ? 4 : USABLE_MOST);
 		uint32_t from = rng_below(&rng, USABLE_LANES);
 		uint32_t found = from;
 		uint64_t bytes = random_bytes(&rng);
@@ -98,54 +99,97 @@ static void compare_usable_lanes(void)
 	}
 }
 
-// The longest run from each multiple of 2^@order in @word, and from the next
-// word's first bit if the free bits go on there.
-static uint64_t naive_usable(uint64_t word, uint32_t above, uint32_t order)
+// What the runs that begin in a word offer to an order: bits from its first
+// multiple in each, which may lie in one of the next two words. Bits 0 … 63 of
+// @free are the word, @above more follow, and @below came before.
+static uint64_t naive_usable(uint32_t number, const struct run_word *word,
+			     uint32_t order)
 {
+	uint32_t first = number << WORD_SHIFT;
+	uint32_t bit = word->below ? ones_from(word->free, 0) : 0;
 	uint64_t most = 0;
 
-	for (uint32_t at = 0; at <= 64; at += 1U << order) {
-		uint32_t bit = at;
-		uint64_t n;
+	for (; bit < 64; bit++) {
+		uint32_t run = bit;
+		uint32_t at = first + bit;
+		uint32_t end;
 
-		while (bit < 64 && word >> bit & 1)
+		while (bit < 64 && word->free >> bit & 1)
 			bit++;
-		n = bit - at + (bit == 64 ? above : 0);
-		most = n > most ? n : most;
+		end = first + bit;
+		if (run == bit)
+			continue;
+		if (bit == 64)
+			end += word->above;
+		while (at & ((1U << order) - 1))
+			at++;
+		if (at < end && end - at > most)
+			most = end - at;
 	}
 	return most < USABLE_MOST ? most : USABLE_MOST;
 }
 
-static void compare_usable(uint64_t word, uint32_t above)
+static void compare_usable(uint64_t free, uint32_t below, uint32_t above)
 {
-	uint64_t expected = 0;
+	const struct run_word word = {
+		.free = free,
+		.below = free & 1 ? below : 0,
+		// What enters a word does not leave it.
+		.above = free >> 63 && !(below && !~free) ? above : 0,
+	};
 
-	for (uint32_t order = 0; order < USABLE_ORDERS; order++)
-		expected |= naive_usable(word, above, order) << (8 * order);
-	CHECK_EQ(usable_bytes(word, above), expected);
+	for (uint32_t number = 8; number < 10; number++) {
+		uint64_t expected = 0;
+
+		for (uint32_t order = 0; order < USABLE_ORDERS; order++)
+			expected |= naive_usable(number, &word, order)
+				    << (8 * order);
+		CHECK_EQ(usable_in(number, &word), expected);
+	}
 }
 
 static void compare_usable_bytes(void)
 {
-	const uint64_t top = UINT64_C(1) << 63;
 	struct rng rng = {.state = 9};
 
-	compare_usable(0, 0);
-	for (uint32_t bit = 0; bit < 64; bit++) {
-		compare_usable(~UINT64_C(0) >> bit, 0);
-		compare_usable(~UINT64_C(0) << bit, 0);
-		for (uint32_t above = 0; above < 200; above += 9)
-			compare_usable(~UINT64_C(0) << bit, above);
-	}
-	compare_usable(top, INT32_MAX);
+	compare_usable(0, 0, 0);
+	for (uint32_t bit = 0; bit < 64; bit++)
+		for (uint32_t above = 0; above < 450; above += 9) {
+			compare_usable(~UINT64_C(0) << bit, 0, above);
+			compare_usable(~UINT64_C(0) << bit, 5, above);
+			compare_usable(~UINT64_C(0) >> bit, above, 0);
+		}
+	compare_usable(UINT64_C(1) << 63, 0, INT32_MAX);
 	for (uint32_t round = 0; round < ROUNDS; round++) {
 		uint64_t word = rng_next(&rng);
 
 		if (round & 1)
 			word |= rng_next(&rng) | rng_next(&rng);
-		compare_usable(word, 0);
-		compare_usable(word | top, rng_below(&rng, 300));
+		compare_usable(word, round & 2, rng_below(&rng, 300));
+		compare_usable(word | 1, round & 4, rng_below(&rng, 600));
 	}
+}
+
+// A run by itself offers what its word does when it is the only one.
+static void compare_usable_runs(void)
+{
+	for (uint32_t bit = 1024; bit < 1280; bit++)
+		for (uint32_t length = 0; length < 600; length++) {
+			uint64_t expected = 0;
+
+			for (uint32_t order = 0; order < USABLE_ORDERS;
+			     order++) {
+				uint32_t low = (1U << order) - 1;
+				uint32_t at = (bit + low) & ~low;
+				uint64_t n = at < bit + length
+						     ? bit + length - at
+						     : 0;
+
+				n = n < USABLE_MOST ? n : USABLE_MOST;
+				expected |= n << (8 * order);
+			}
+			CHECK_EQ(usable_of_run(bit, length), expected);
+		}
 }
 
 #endif

@@ -15,3 +15,8 @@ TEST(usable_bytes_of_a_word_are_what_a_loop_finds)
 {
 	compare_usable_bytes();
 }
+
+TEST(usable_bytes_of_a_run_are_what_a_loop_finds)
+{
+	compare_usable_runs();
+}

@@ -30,3 +30,9 @@ TEST(usable_bytes_of_a_word_are_found_by_avx2_too)
 	if (can_run())
 		compare_usable_bytes();
 }
+
+TEST(usable_bytes_of_a_run_are_found_by_avx2_too)
+{
+	if (can_run())
+		compare_usable_runs();
+}

@@ -308,11 +308,11 @@ TEST(a_false_aligned_run_is_noticed)
 {
 	struct run_index *index = create(1000);
 
-	CHECK_EQ(run_index_align(index, 0, 1 << 7), 0);
+	CHECK_EQ(run_index_align(index, 0, 1 << 8), 0);
 	max_tree_set(&index->aligned[0].usable, 2, 5);
 	check_broken(index, "aligned run");
 	index = create(1000);
-	CHECK_EQ(run_index_align(index, 0, 1 << 7), 0);
+	CHECK_EQ(run_index_align(index, 0, 1 << 8), 0);
 	index->aligned[0].usable.level[1][0]++;
 	check_broken(index, "aligned maximum");
 }
@@ -324,7 +324,7 @@ static int create_aligned_index(struct run_index **index)
 
 	if (err)
 		return err;
-	err = run_index_align(*index, 5, 1 << 2 | 1 << 7 | 1 << 8);
+	err = run_index_align(*index, 5, 1 << 2 | 1 << 8 | 1 << 9);
 	if (err)
 		run_index_destroy(*index);
 	return err;

@@ -50,10 +50,16 @@ static void churn(uint32_t leaves, uint32_t zeros_in_ten)
 	for (uint32_t i = 0; i < scaled(2000); i++) {
 		bool zero = rng_below(&rng, 10) < zeros_in_ten;
 		uint32_t leaf = rng_below(&rng, leaves);
-		uint64_t bytes = rng_next(&rng) & 0x7f7f7f7f7f7f7f7f;
+		uint64_t bytes = rng_next(&rng) & 0xfefefefefefefefe;
 
-		model.value[leaf] = zero ? 0 : bytes;
-		usable_tree_set(&model.tree, leaf, model.value[leaf]);
+		if (i % 3 == 0) {
+			model.value[leaf] =
+				usable_max(model.value[leaf], bytes);
+			usable_tree_raise(&model.tree, leaf, bytes);
+		} else {
+			model.value[leaf] = zero ? 0 : bytes;
+			usable_tree_set(&model.tree, leaf, model.value[leaf]);
+		}
 		compare(&model, &rng);
 	}
 	CHECK_EQ(usable_tree_check(&model.tree), 0);
