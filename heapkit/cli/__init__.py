@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The command line: ``heapkit replay``, ``explain``, ``size``, ``read``, ``doctor``.
+"""The command line: ``heapkit replay``, ``explain``, ``size`` and others.
 
 Each command calls the functions of the package and prints what they return.
 """
@@ -35,7 +35,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Python flushes once more on exit, which would complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
+        # What was stopped may say how to go on.
+        if stop.args:
+            print("heapkit:", stop, file=sys.stderr)
         return INTERRUPTED
     except (ValueError, OSError) as error:
         print("heapkit:", " ".join(str(error).splitlines()), file=sys.stderr)
@@ -56,7 +59,10 @@ def _dispatch(argv: Sequence[str]) -> int:
 
 
 def _top_parser() -> argparse.ArgumentParser:
-    commands = "".join(f"  {name:8} {c.summary}\n" for name, c in COMMANDS.items())
+    width = max(map(len, COMMANDS))
+    commands = "".join(
+        f"  {name:{width}} {c.summary}\n" for name, c in COMMANDS.items()
+    )
     parser = _Parser(
         prog="heapkit",
         description="A laboratory for Linux DMA-BUF heaps.",

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from heapkit import units
 from heapkit.board import Board
-from heapkit.cli import inputs, values
+from heapkit.cli import inputs, long_replay, values
 from heapkit.replay import replay
 from heapkit.trace import Op
 
@@ -244,6 +244,12 @@ COMMANDS = {
         "camera_boot --board phone-8g --set camera.size=64MiB --csv run.csv",
         _replay_arguments,
         _replay,
+    ),
+    "replay-file": _Command(
+        "replay a trace of any length, and go on where it was stopped",
+        "long.parquet --board phone-8g --checkpoint long.checkpoint --json",
+        long_replay.add_arguments,
+        long_replay.run,
     ),
     "explain": _Command(
         "say in sentences what events of a replay did, and why",

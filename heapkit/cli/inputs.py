@@ -31,6 +31,15 @@ def trace_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TRACE",
         help=f"a file that 'heapkit read' calls a Trace, or {', '.join(WORKLOADS)}",
     )
+    board_arguments(parser)
+    parser.add_argument("--seed", type=int, help="of a workload (default: 1)")
+    parser.add_argument(
+        "--heap", metavar="CHAIN", help="what a workload asks, as in 'linux,cma|system'"
+    )
+
+
+def board_arguments(parser: argparse.ArgumentParser) -> None:
+    """The board of a replay, and what is changed of it."""
     parser.add_argument(
         "--board", required=True, metavar="PRESET", help=", ".join(Board.presets())
     )
@@ -41,10 +50,6 @@ def trace_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=typed(values.setting),
         help="change the board, as in camera.size=64MiB; may be repeated",
-    )
-    parser.add_argument("--seed", type=int, help="of a workload (default: 1)")
-    parser.add_argument(
-        "--heap", metavar="CHAIN", help="what a workload asks, as in 'linux,cma|system'"
     )
 
 

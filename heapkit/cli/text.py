@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from heapkit.file_run import FileRun
 from heapkit.recommendation import Recommendation, shown
 from heapkit.run import Run
 from heapkit.snapshot import Observation, Snapshot, State
@@ -29,7 +30,7 @@ def columns(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("  ".join(line).rstrip() for line in lines)
 
 
-def run_text(run: Run, summary: Mapping[str, Any]) -> str:
+def run_text(run: Run | FileRun, summary: Mapping[str, Any]) -> str:
     """The summary of a run: facts, then a line for each heap."""
     refused = "".join(f", {n} {c}" for c, n in summary["failures_by_errno"].items())
     latency = ", ".join(
@@ -50,7 +51,9 @@ def run_text(run: Run, summary: Mapping[str, Any]) -> str:
     return f"{facts(pairs)}\n\n{columns(list(_heap_rows(run, summary)))}"
 
 
-def _heap_rows(run: Run, summary: Mapping[str, Any]) -> Iterable[tuple[str, ...]]:
+def _heap_rows(
+    run: Run | FileRun, summary: Mapping[str, Any]
+) -> Iterable[tuple[str, ...]]:
     yield ("heap", "served", "most held", "least free", "least longest run")
     for name in run.heap_names:
         free = summary["min_free_bytes"].get(name)

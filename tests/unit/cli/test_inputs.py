@@ -22,6 +22,7 @@ def test_help_has_an_example(output, name):
 @pytest.mark.parametrize("name", sorted(set(cli.COMMANDS) - {"read"}))
 def test_example_of_the_help_runs(heapkit, name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    hk.workloads.camera_boot(launches=1).write("long.parquet")
     status, out, err = heapkit(name, *cli.COMMANDS[name].example.split())
     assert (status, err) == (0, "")
     assert out
