@@ -18,6 +18,8 @@ from heapkit.board_parts import (
     Device,
     Heap,
     Memory,
+    PagedHeap,
+    PageLoad,
     PagePool,
     RegionHeap,
     SecureHeap,
@@ -39,7 +41,9 @@ __all__ = [
     "Device",
     "Heap",
     "Memory",
+    "PageLoad",
     "PagePool",
+    "PagedHeap",
     "RegionHeap",
     "SecureHeap",
     "SystemHeap",
@@ -99,6 +103,11 @@ class Board:
     def heap_names(self) -> tuple[str, ...]:
         """In the order of ``heaps``."""
         return tuple(heap.name for heap in self.heaps)
+
+    @property
+    def lends(self) -> bool:
+        """Whether CMA areas lend their pages: a movable :class:`PageLoad` borrows."""
+        return any(isinstance(h, PageLoad) and h.movable for h in self.heaps)
 
     def heap(self, name: str) -> Heap:
         """The heap of that name; ``ValueError`` names those there are."""
@@ -238,7 +247,7 @@ def _with_min_free(memory: Memory | None) -> Memory | None:
 
 
 def _range(heap: Heap) -> tuple[int | None, int | None, int | None]:
-    if isinstance(heap, SystemHeap) or heap.base is None:
+    if isinstance(heap, PagedHeap) or heap.base is None:
         return None, None, None
     return heap.base, heap.size, heap.base + span_of(heap)
 

@@ -17,6 +17,8 @@ FITS = ("first", "best", "first-align", "order-align")
 # drivers/dma-buf/heaps/system_heap.c: 1 MiB for IOMMU sections, 64 KiB for its
 # large pages, 4 KiB for the rest.
 MAINLINE_ORDERS = (8, 4, 0)
+# enum migratetype of include/linux/mmzone.h: those that a request may have.
+MIGRATETYPES = ("unmovable", "movable", "reclaimable")
 # Of the fill mark: qcom_dynamic_page_pool.h.
 QUALCOMM_LOW_PERCENT = 40
 
@@ -319,6 +321,43 @@ class SecureHeap:
         return PAGE_SIZE
 
 
+@dataclass(frozen=True, kw_only=True)
+class PageLoad:
+    """No heap of any kernel: pages that the rest of the system holds.
+
+    A trace allocates and frees them like buffers. ``migratetype`` "movable" stands
+    for the memory of programs and the page cache, "unmovable" for what drivers and
+    the kernel itself hold, "reclaimable" for slabs that a shrinker could empty. A
+    buffer is blocks of ``2**order`` pages; movable ones are single pages. With a
+    movable load on the board CMA areas lend it their pages and move them when they
+    want them back; ``pinned`` pages cannot be moved, because somebody (a transfer
+    in flight, a file system) holds a reference.
+    """
+
+    kind: ClassVar[str] = "pages"
+    name: str
+    migratetype: str = "movable"
+    order: int = 0
+    pinned: bool = False
+
+    def __post_init__(self) -> None:
+        name = check.file_name("PageLoad", "name", self.name)
+        owner = f"PageLoad {name!r}"
+        check.choice(owner, "migratetype", self.migratetype, MIGRATETYPES)
+        high = 0 if self.movable else MAX_PAGE_ORDER
+        order = check.integer(owner, "order", self.order, high=high)
+        pinned = check.boolean(owner, "pinned", self.pinned)
+        if pinned and not self.movable:
+            allowed = f"False for {self.migratetype} pages, which never move"
+            raise check.wrong(owner, "pinned", pinned, allowed)
+        _set(self, order=order, pinned=pinned)
+
+    @property
+    def movable(self) -> bool:
+        """Whether it may borrow the pages of CMA areas."""
+        return self.migratetype == "movable"
+
+
 @dataclass(frozen=True)
 class Device:
     """Something that maps buffers; a ``coherent`` one needs no maintenance."""
@@ -334,7 +373,7 @@ class Device:
 
 def ranges_of(heap: Heap) -> tuple[tuple[int, int], ...]:
     """Where a heap's own memory lies, as far as that is known: (base, size) each."""
-    if isinstance(heap, SystemHeap) or heap.base is None:
+    if isinstance(heap, PagedHeap) or heap.base is None:
         return ()
     if isinstance(heap, CmaHeap) and heap.ranges:
         return heap.ranges
@@ -348,4 +387,6 @@ def span_of(heap: RegionHeap) -> int:
 
 
 RegionHeap: TypeAlias = CmaHeap | CarveoutHeap | ChunkHeap | SecureHeap
-Heap: TypeAlias = SystemHeap | RegionHeap
+# Over the page allocator, without memory of their own.
+PagedHeap: TypeAlias = SystemHeap | PageLoad
+Heap: TypeAlias = PagedHeap | RegionHeap

@@ -26,6 +26,12 @@ _GCMA = (
     "S. Park, LKML 2015-02, GCMA RFC v2, CuBox i4 Pro, best of 32: 32000 pages in "
     "8612 µs, 1 page in 381 µs, so (8612 - 381) / 31999"
 )
+_FACE_UNLOCK = (
+    "one Android 5.10 trace kept in google/perfetto's tests (cma_alloc of 6592 pages, "
+    "6365 migrated, 110.15 ms), less cma_call and 6592 cma_page; "
+    "131 mappings a page, so a lightly shared page is cheaper"
+)
+_RETRY = "another alloc_contig_range(), taken to cost what cma_call does: assumed"
 _DSB = (
     "scale assumed; ratio from 'dma-mapping: batched DSB' (linux-arm-kernel 2025-10): "
     "without the barrier dma_map_sg of 10 MB in 4 KiB entries takes 65 % less"
@@ -76,6 +82,8 @@ _DEFAULTS = (
     ("gen_pool_call", 500, "ns/call", "one bitmap search: assumed", "assumed"),
     ("cma_call", 311_000, "ns/call", _SURYAWANSHI, "published"),
     ("cma_page", 257, "ns/page", _GCMA, "fitted"),
+    ("cma_retry", 311_000, "ns/retry", _RETRY, "assumed"),
+    ("migrate_page", 16_990, "ns/page", _FACE_UNLOCK, "fitted"),
     ("attach_call", 1000, "ns/call", "two kzallocs: assumed", "assumed"),
     ("attach_entry", 10, "ns/entry", "copying a scatterlist: assumed", "assumed"),
     ("map_entry", 20, "ns/entry", "dma-direct, no IOMMU: assumed", "assumed"),

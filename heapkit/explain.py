@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from heapkit._ffi import PAGE_SIZE, READ_WRITE, Access, Op
-from heapkit.board import Heap, SystemHeap
+from heapkit.board import Board, CmaHeap, Heap, PagedHeap, PageLoad
+from heapkit.board_parts import ranges_of
 from heapkit.fitting import alignment, free_runs, servable
 from heapkit.snapshot import Snapshot, State
 from heapkit.units import format_bytes, format_ns
@@ -79,8 +80,21 @@ def _served(run: Run, i: int, heap: str, tries: int) -> str:
     words += f" at {int(run['address'][i]):#x} in {_count(entries, 'entry', 'entries')}"
     if pooled:
         words += f", {pooled} of them from the pool"
+    words += _moved(run, i)
     words += f", and takes {format_ns(run['latency_ns'][i])}"
     return words + _left(run, i)
+
+
+def _moved(run: Run, i: int) -> str:
+    """What CMA had to do first, where its pages were lent."""
+    if "pages_migrated" not in run or run.board.heaps[run["heap"][i]].kind != "cma":
+        return ""
+    moved, busy = int(run["pages_migrated"][i]), int(run["busy_retries"][i])
+    done = (
+        [f"moving {_count(moved, 'borrowed page', 'borrowed pages')}"] if moved else []
+    )
+    done += [f"giving up {_count(busy, 'busy place', 'busy places')}"] if busy else []
+    return f", after {' and '.join(done)}" if done else ""
 
 
 def _left(run: Run, i: int) -> str:
@@ -88,8 +102,8 @@ def _left(run: Run, i: int) -> str:
         return ""
     free, largest = run["free_bytes"][i], run["largest_free_bytes"][i]
     # The page allocator's gauge is of blocks: two neighbours are not joined.
-    is_system = isinstance(run.board.heaps[run["heap"][i]], SystemHeap)
-    piece = "largest block" if is_system else "longest run"
+    is_paged = isinstance(run.board.heaps[run["heap"][i]], PagedHeap)
+    piece = "largest block" if is_paged else "longest run"
     return f"; {_bytes(free)} are free then, the {piece} {_bytes(largest)}"
 
 
@@ -98,15 +112,58 @@ def _refusals(run: Run, i: int, heaps: list[str], rewind: Rewind) -> Iterator[st
     with rewind(i) as moment:
         moment.advance(int(run["time_ns"][i]))
         for name in heaps:
-            snapshot = moment.snapshot(run.heap_index(name))
-            reason = why_refused(run.board.heap(name), snapshot, size)
+            layout, heap = moment.snapshot(run.heap_index(name)), run.board.heap(name)
+            if _has_room(run, heap, layout, size):
+                reason = _why_busy(run, i)
+            else:
+                lent = _free_in_cma(run.board, layout)
+                reason = why_refused(heap, layout, size, lent=lent)
             yield f"{name} refuses: {reason}"
 
 
-def why_refused(heap: Heap, layout: Snapshot, size: int) -> str:
-    """Why ``heap``, laid out as ``layout``, has no room for ``size`` bytes."""
-    if isinstance(heap, SystemHeap):
-        return _why_system(layout, size)
+def _has_room(run: Run, heap: Heap, layout: Snapshot, size: int) -> bool:
+    """Whether a lent CMA area's bitmap had a place, so that its pages were busy."""
+    if not run.board.lends or not isinstance(heap, CmaHeap):
+        return False
+    return servable(heap, layout) >= size
+
+
+def _why_busy(run: Run, i: int) -> str:
+    busy, moved = int(run["busy_retries"][i]), int(run["pages_migrated"][i])
+    held = "each place that it fits" if busy > 1 else "the one place that it fits"
+    words = f"busy, {held} ({busy} tried) holds a pinned page, which cannot be moved"
+    if run["no_target"][i]:
+        words = "there is no free page left to move the borrowed pages to"
+        words += (
+            f", and {_count(busy, 'place was', 'places were')} busy" if busy else ""
+        )
+    if moved:
+        words += f"; {_count(moved, 'page', 'pages')} had been moved by then"
+    return words
+
+
+def _free_in_cma(board: Board, layout: Snapshot) -> int:
+    """Free bytes of a paged heap's layout that are lent areas' pages."""
+    areas = [
+        area
+        for heap in board.heaps
+        if board.lends and isinstance(heap, CmaHeap)
+        for area in ranges_of(heap)
+    ]
+    return sum(
+        max(min(hole.end, base + size) - max(hole.address, base), 0)
+        for hole in layout.holes
+        for base, size in areas
+    )
+
+
+def why_refused(heap: Heap, layout: Snapshot, size: int, *, lent: int = 0) -> str:
+    """Why ``heap``, laid out as ``layout``, has no room for ``size`` bytes.
+
+    ``lent`` bytes of the free ones are CMA pages, which only movable requests get.
+    """
+    if isinstance(heap, PagedHeap):
+        return _why_paged(heap, layout, size, lent)
     granule = heap.granule
     need = -(-size // granule) * granule
     if need > heap.size:
@@ -134,11 +191,18 @@ def why_refused(heap: Heap, layout: Snapshot, size: int) -> str:
     )
 
 
-def _why_system(layout: Snapshot, size: int) -> str:
-    need = -(-size // PAGE_SIZE) * PAGE_SIZE
+def _why_paged(heap: PagedHeap, layout: Snapshot, size: int, lent: int) -> str:
+    block = PAGE_SIZE << heap.order if isinstance(heap, PageLoad) else PAGE_SIZE
+    need = -(-size // block) * block
     pooled = layout.bytes_in(State.POOL)
     waiting = layout.bytes_in(State.DEFERRED)
     words = f"exhausted, the page allocator has {_bytes(layout.free_bytes)} free"
+    if block > PAGE_SIZE:
+        words += (
+            f", {_bytes(servable(heap, layout))} of it in blocks of {_bytes(block)}"
+        )
+    if lent and not getattr(heap, "movable", False):
+        words += f", {_bytes(lent)} of it CMA pages that only movable requests may have"
     # Order 0 has reclaimed both before it failed.
     words += f", the pools had {_bytes(pooled)} to reclaim" if pooled else ""
     words += f", deferred frees {_bytes(waiting)}" if waiting else ""

@@ -14,6 +14,7 @@ from heapkit.board import (
     ChunkHeap,
     CmaHeap,
     Heap,
+    PageLoad,
     SecureHeap,
     SystemHeap,
 )
@@ -28,6 +29,9 @@ def servable(heap: Heap, layout: Snapshot) -> int:
     """
     if isinstance(heap, SystemHeap):
         return int(layout.column("size").sum()) - layout.used_bytes
+    if isinstance(heap, PageLoad):
+        block = PAGE_SIZE << heap.order
+        return sum(hole.size // block * block for hole in layout.holes)
     if isinstance(heap, ChunkHeap):
         return sum(end - start for start, end in free_runs(layout))
     runs = free_runs(layout)

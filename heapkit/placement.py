@@ -13,8 +13,9 @@ from heapkit.board_parts import (
     CmaHeap,
     Heap,
     Memory,
+    PagedHeap,
+    PageLoad,
     RegionHeap,
-    SystemHeap,
     ranges_of,
 )
 from heapkit.units import MiB
@@ -46,12 +47,24 @@ def place(memory: Memory | None, heaps: Sequence[Heap]) -> tuple[Heap, ...]:
     _check_overlaps(taken)
     placed: list[Heap] = []
     for heap in heaps:
-        if isinstance(heap, SystemHeap) or heap.base is not None:
+        if isinstance(heap, PagedHeap) or heap.base is not None:
             placed.append(heap)
             continue
         placed.append(replace(heap, base=_choose(memory, heap, taken)))
         taken += _spans(placed[-1])
+    if any(isinstance(heap, PageLoad) and heap.movable for heap in placed):
+        _check_pageblocks(placed)
     return tuple(placed)
+
+
+def _check_pageblocks(heaps: Sequence[Heap]) -> None:
+    """A lent area changes hands in whole pageblocks (CMA_MIN_ALIGNMENT_BYTES)."""
+    allowed = f"multiples of {PAGEBLOCK} on a board whose movable PageLoad borrows them"
+    for heap in heaps:
+        for base, size in ranges_of(heap) if isinstance(heap, CmaHeap) else ():
+            for argument, value in (("base", base), ("size", size)):
+                if value % PAGEBLOCK:
+                    raise wrong(f"CmaHeap {heap.name!r}", argument, value, allowed)
 
 
 def _spans(*heaps: Heap) -> list[_Span]:
@@ -65,7 +78,7 @@ def _spans(*heaps: Heap) -> list[_Span]:
 
 def _check_against_memory(memory: Memory | None, heap: Heap) -> None:
     if memory is None:
-        if isinstance(heap, (SystemHeap, CmaHeap)):
+        if isinstance(heap, (PagedHeap, CmaHeap)):
             raise wrong("Board", "memory", None, f"a Memory for heap {heap.name!r}")
         return
     whole = _Span(memory.base, memory.end, "memory")

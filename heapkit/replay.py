@@ -10,7 +10,7 @@ import numpy as np
 
 from heapkit import _ffi, arguments
 from heapkit.backends.machine import machine
-from heapkit.board import Board
+from heapkit.board import Board, CmaHeap
 from heapkit.checkpoints import Checkpoints
 from heapkit.pace import slices
 from heapkit.resolve import resolve
@@ -56,6 +56,7 @@ def replay(
     fills = np.empty(len(trace), dtype=_ffi.POOL_FILL) if pool_fill else None
     fill_heap = board.heap_names.index(pool_fill) if pool_fill else 0
     points = Checkpoints(trace, board, rows, every=keep)
+    moves = np.empty(len(trace), dtype=_ffi.MOVES) if board.lends else None
     core = machine(board, extra_devices=extra)
     try:
         for part in _cut(slices(len(trace), progress=progress), keep):
@@ -68,8 +69,10 @@ def replay(
                 gauges=None if levels is None else levels[part],
                 fills=None if fills is None else fills[part],
                 fill_heap=fill_heap,
+                moves=None if moves is None else moves[part],
                 check_every=every,
             )
+        counters = _cma_counters(core, board)
     finally:
         core.close()
 
@@ -79,6 +82,8 @@ def replay(
         rows=rows,
         gauges=levels,
         fills=None if fills is None or pool_fill is None else (pool_fill, fills),
+        moves=moves,
+        cma_counters=counters,
         rewind=points,
     )
 
@@ -87,6 +92,14 @@ def _checkpoint_every(events: object) -> int | None:
     if events is None:
         return None
     return arguments.integer("replay", "checkpoint_every", events, low=1)
+
+
+def _cma_counters(core: _ffi.Machine, board: Board) -> dict[str, _ffi.CmaCounters]:
+    return {
+        heap.name: core.cma_counters(index)
+        for index, heap in enumerate(board.heaps)
+        if isinstance(heap, CmaHeap)
+    }
 
 
 def _cut(parts: Iterable[slice], every: int | None) -> Iterator[slice]:

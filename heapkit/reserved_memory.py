@@ -15,9 +15,9 @@ from heapkit.board import (
     CarveoutHeap,
     ChunkHeap,
     CmaHeap,
+    PagedHeap,
     RegionHeap,
     SecureHeap,
-    SystemHeap,
 )
 from heapkit.units import GiB, KiB, MiB, format_bytes
 
@@ -71,7 +71,7 @@ def command_line(board: Board, name: str) -> str:
 
 def _region_heap(board: Board, name: str, what: str) -> RegionHeap:
     heap = board.heap(name)
-    if isinstance(heap, SystemHeap):
+    if isinstance(heap, PagedHeap):
         raise ValueError(
             f"heap {name!r} is a {type(heap).__name__} without a region, so {what} "
             "cannot size it; page pools are set in the heap's driver"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 ROW_COLUMNS = _ffi.ROW.names or ()
 GAUGE_COLUMNS = _ffi.GAUGES.names or ()
+MOVE_COLUMNS = _ffi.MOVES.names or ()
 TRACE_COLUMNS = ("op", "buffer", "size", "time_ns")
 
 
@@ -35,7 +36,10 @@ class Run:
     entries, and those a pool served), ``address`` (of the first entry, bytes),
     ``latency_ns``; the gauges of that heap after the event, in bytes:
     ``free_bytes``, ``largest_free_bytes``, ``pool_bytes``, ``deferred_bytes``;
-    and the trace's own ``op``, ``buffer``, ``size``, ``time_ns``.
+    where CMA areas lend their pages (:attr:`Board.lends`) also ``busy_retries``
+    (places that held a pinned page), ``pages_migrated`` and ``no_target`` (attempts
+    given up because no page was left to move to); and the trace's own ``op``,
+    ``buffer``, ``size``, ``time_ns``.
     """
 
     def __init__(
@@ -46,15 +50,19 @@ class Run:
         rows: NDArray[np.void],
         gauges: NDArray[np.void] | None,
         fills: tuple[str, NDArray[np.void]] | None,
+        moves: NDArray[np.void] | None = None,
+        cma_counters: dict[str, _ffi.CmaCounters] | None = None,
         rewind: explain.Rewind,
     ) -> None:
         self.trace, self.board = trace, board
         self._rows, self._gauges, self._fills = rows, gauges, fills
+        self._moves, self._cma_counters = moves, cma_counters or {}
         self._rewind = rewind
         self._freeze()
 
     def _freeze(self) -> None:
-        for array in (self._rows, self._gauges, self._fills and self._fills[1]):
+        fills = self._fills and self._fills[1]
+        for array in (self._rows, self._gauges, self._moves, fills):
             if array is not None:
                 array.flags.writeable = False
 
@@ -72,7 +80,8 @@ class Run:
     def columns(self) -> tuple[str, ...]:
         """What ``run[…]`` takes."""
         gauges = () if self._gauges is None else GAUGE_COLUMNS
-        return (*TRACE_COLUMNS, *ROW_COLUMNS, *gauges)
+        moves = () if self._moves is None else MOVE_COLUMNS
+        return (*TRACE_COLUMNS, *ROW_COLUMNS, *gauges, *moves)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -88,6 +97,8 @@ class Run:
                 text = f"{column}: this run was replayed with gauges=False"
                 raise UnknownName(text)
             return self._gauges[column]
+        if column in MOVE_COLUMNS and self._moves is not None:
+            return self._moves[column]
         raise UnknownName(f"column {column!r}; allowed: {', '.join(self.columns)}")
 
     def __contains__(self, column: object) -> bool:
@@ -123,6 +134,18 @@ class Run:
         orders = getattr(self.board.heap(heap), "orders", ())
         items: NDArray[np.uint32] = self._fills[1]["items"]
         return items[:, : len(orders)]
+
+    def cma_counters(self, heap: str) -> _ffi.CmaCounters:
+        """What the area of that CMA heap had counted at the end of the run.
+
+        The kernel's: ``alloc_success`` and ``alloc_fail`` are calls, as in
+        /proc/vmstat, ``alloc_pages_…`` and ``release_pages_success`` pages, as under
+        /sys/kernel/mm/cma, ``busy_retries`` the tracepoint's number.
+        """
+        if heap not in self._cma_counters:
+            allowed = ", ".join(self._cma_counters) or "no heap of this board"
+            raise ValueError(f"heap: {heap!r} is no CMA heap; allowed: {allowed}")
+        return self._cma_counters[heap]
 
     def snapshot(self, event: int | str, heap: str | int | None = None) -> Snapshot:
         """The exact layout of ``heap`` just after ``event``.
@@ -230,7 +253,12 @@ def summarise(run: Run) -> dict[str, Any]:
         "allocation_latency_ns": metrics.percentiles(run["latency_ns"][is_alloc][ok]),
         "total_latency_ns": int(run["latency_ns"].sum()),
         **_gauge_extremes(run),
+        **_moved(run),
     }
+
+
+def _moved(run: Run) -> dict[str, Any]:
+    return {name: int(run[name].sum()) for name in MOVE_COLUMNS if name in run}
 
 
 def _gauge_extremes(run: Run) -> dict[str, Any]:

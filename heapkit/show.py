@@ -13,7 +13,7 @@ import numpy as np
 from bokeh.models import LayoutDOM
 
 from heapkit import metrics, notebook
-from heapkit.board import SystemHeap
+from heapkit.board import PagedHeap
 from heapkit.board_parts import span_of
 from heapkit.file_run import FileRun
 from heapkit.recommendation import Recommendation
@@ -96,7 +96,7 @@ def _first_trial(thing: Recommendation, setting: dict[str, Any]) -> int:
 def _(thing: Run, *, heap: str | None = None) -> LayoutDOM:
     name = heap if heap is not None else _first_region(thing)
     region = thing.board.heap(name)
-    if isinstance(region, SystemHeap) or region.base is None:
+    if isinstance(region, PagedHeap) or region.base is None:
         raise ValueError(f"heap={name!r}: has no region; hk.explore.pool shows it")
     rows = np.flatnonzero(thing["heap"] == thing.board.heap_names.index(name))
     lives = metrics.lifetimes(thing, name)
@@ -127,9 +127,7 @@ def _(thing: Run, *, heap: str | None = None) -> LayoutDOM:
 
 def _first_region(run: Run) -> str:
     served = run["heap"][(run.trace.op == Op.ALLOC) & (run["status"] == 0)]
-    regions = {
-        i for i, h in enumerate(run.board.heaps) if not isinstance(h, SystemHeap)
-    }
+    regions = {i for i, h in enumerate(run.board.heaps) if not isinstance(h, PagedHeap)}
     for code in served.tolist():
         if code in regions:
             return run.board.heap_names[int(code)]

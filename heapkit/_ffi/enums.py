@@ -51,6 +51,7 @@ class HeapKind(IntEnum):
     CARVEOUT = lib.HK_HEAP_CARVEOUT
     CHUNK = lib.HK_HEAP_CHUNK
     SECURE = lib.HK_HEAP_SECURE
+    PAGES = lib.HK_HEAP_PAGES
 
 
 class Fit(IntEnum):
@@ -70,6 +71,15 @@ class HeapFlag(IntFlag):
     UNCACHED = lib.HK_HEAP_UNCACHED
     ZERO_AT_FREE = lib.HK_HEAP_ZERO_AT_FREE
     RETRY_DRAINED = lib.HK_HEAP_RETRY_DRAINED
+    PINNED = lib.HK_HEAP_PINNED
+
+
+class Migratetype(IntEnum):
+    """How movable pages are (``enum hk_migratetype``): those a load may have."""
+
+    UNMOVABLE = lib.HK_MIGRATE_UNMOVABLE
+    MOVABLE = lib.HK_MIGRATE_MOVABLE
+    RECLAIMABLE = lib.HK_MIGRATE_RECLAIMABLE
 
 
 class State(IntEnum):

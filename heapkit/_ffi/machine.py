@@ -16,6 +16,7 @@ from heapkit._ffi.parts import BrokenRule, Intake, Tally, broken, id_column
 from heapkit._ffi.records import (
     REGION,
     ROW,
+    CmaCounters,
     Gauges,
     MachineSpec,
     Step,
@@ -107,6 +108,7 @@ class Machine:
         gauges: NDArray[np.void] | None = None,
         fills: NDArray[np.void] | None = None,
         fill_heap: int = 0,
+        moves: NDArray[np.void] | None = None,
         check_every: int = 0,
     ) -> None:
         """Carry out ``len(rows)`` events from ``first`` on; the GIL is released."""
@@ -121,6 +123,7 @@ class Machine:
                 records("hk_gauges", gauges),
                 records("hk_pool_fill", fills),
                 fill_heap,
+                records("hk_moves", moves),
                 check_every,
                 done,
             )
@@ -234,6 +237,14 @@ class Machine:
                 "loaded into a machine that has carried out nothing"
             )
         check(rc, "loading a state")
+
+    def cma_counters(self, heap: int) -> CmaCounters:
+        """What a CMA heap's area has counted since the machine was made."""
+        ret = ffi.new("struct hk_cma_counters *")
+        with self.lock:
+            rc = lib.hk_machine_cma_counters(self._open(), heap, ret)
+            check(rc, f"counters of heap {heap}")
+        return CmaCounters(*(getattr(ret, name) for name in CmaCounters._fields))
 
     def check(self) -> None:
         """Raise :class:`InvariantError` if an invariant is broken."""

@@ -38,6 +38,7 @@ def record_dtype(struct: str) -> np.dtype[np.void]:
 ROW = record_dtype("struct hk_row")
 GAUGES = record_dtype("struct hk_gauges")
 POOL_FILL = record_dtype("struct hk_pool_fill")
+MOVES = record_dtype("struct hk_moves")
 REGION = record_dtype("struct hk_region")
 COST_NAMES = tuple(name for name, _ in ffi.typeof("struct hk_costs").fields)
 
@@ -65,6 +66,19 @@ class Gauges(NamedTuple):
     largest_free_bytes: int
     pool_bytes: int
     deferred_bytes: int
+
+
+class CmaCounters(NamedTuple):
+    """What a CMA area has counted: ``struct hk_cma_counters``."""
+
+    alloc_success: int
+    alloc_fail: int
+    alloc_pages_success: int
+    alloc_pages_fail: int
+    release_pages_success: int
+    busy_retries: int
+    pages_migrated: int
+    pages_lent: int
 
 
 class MachineSpec(TypedDict):

@@ -17,6 +17,8 @@ from heapkit.board_parts import (
     CmaHeap,
     Device,
     Heap,
+    PagedHeap,
+    PageLoad,
     SecureHeap,
     SystemHeap,
     span_of,
@@ -57,6 +59,14 @@ def _heap(heap: Heap) -> dict[str, object]:
     match heap:
         case SystemHeap():
             return _system(heap)
+        case PageLoad():
+            return {
+                "kind": _ffi.HeapKind.PAGES,
+                "flags": _ffi.HeapFlag.PINNED if heap.pinned else 0,
+                "n_orders": 1,
+                "order": [heap.order],
+                "migratetype": _ffi.Migratetype[heap.migratetype.upper()],
+            }
         case CmaHeap():
             return {
                 "kind": _ffi.HeapKind.CMA,
@@ -140,8 +150,8 @@ def layout(
     ``ids`` has the id of each buffer by its number in the machine, where that is
     another one, and last any id, for regions of nobody; ``name`` makes it text.
 
-    A system heap's snapshot spans the memory; its ``attributes`` hold the free
-    blocks of each order ("buddyinfo") and of each pool ("pool_fill").
+    That of a system heap or a load spans the memory; its ``attributes`` hold the
+    free blocks of each order ("buddyinfo") and of each pool ("pool_fill").
     """
     spec = board.heaps[heap]
     records = machine.snapshot(heap)
@@ -149,15 +159,17 @@ def layout(
     if ids is not None:
         owner = ids[np.minimum(owner, len(ids) - 1)]
     regions = Regions(records, owner, name)
-    if not isinstance(spec, SystemHeap):
+    if not isinstance(spec, PagedHeap):
         assert spec.base is not None
         length = span_of(spec)
         return Snapshot(spec.name, spec.base, length, regions, origin="simulated")
     assert board.memory is not None
     attributes: dict[str, object] = {
         "buddyinfo": tuple(int(count) for count in machine.buddyinfo()),
-        "pool_fill": dict(zip(spec.orders, machine.pool_fill(heap), strict=False)),
     }
+    if isinstance(spec, SystemHeap):
+        fills = zip(spec.orders, machine.pool_fill(heap), strict=False)
+        attributes["pool_fill"] = dict(fills)
     memory = board.memory
     return Snapshot(
         spec.name, memory.base, memory.total, regions, "simulated", attributes

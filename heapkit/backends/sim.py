@@ -152,6 +152,10 @@ class SimHeaps(HeapMap["SimHeap"]):
         """The gauges of the heap of that index."""
         return self._machine.gauges(index)
 
+    def cma_counters(self, index: int) -> _ffi.CmaCounters:
+        """What the CMA area of that index has counted."""
+        return self._machine.cma_counters(index)
+
     def check(self) -> None:
         """Raise :class:`heapkit.InvariantError` if an invariant is broken."""
         self._machine.check()
@@ -198,6 +202,10 @@ class SimHeap:
     def gauges(self) -> _ffi.Gauges:
         """Free, longest free, pooled and deferred bytes now."""
         return self._heaps.gauges(self.index)
+
+    def cma_counters(self) -> _ffi.CmaCounters:
+        """What a CMA area has counted so far; ``ValueError`` for any other heap."""
+        return self._heaps.cma_counters(self.index)
 
     def check(self) -> None:
         """Raise :class:`heapkit.InvariantError` if an invariant is broken."""

@@ -12,7 +12,7 @@ from bokeh.layouts import column
 from bokeh.models import ColumnDataSource, HoverTool, LayoutDOM
 
 from heapkit import metrics
-from heapkit.board import Board, RegionHeap, SystemHeap
+from heapkit.board import Board, PagedHeap, RegionHeap
 from heapkit.explorers import panel, style
 from heapkit.explorers.base import Explorer
 from heapkit.replay import replay
@@ -74,7 +74,7 @@ class CarveoutExplorer(Explorer):
     def _region(self, board: Board) -> RegionHeap:
         """The heap on a board; choice.region_heap() has seen to its kind."""
         heap = board.heap(self.heap)
-        if isinstance(heap, SystemHeap):
+        if isinstance(heap, PagedHeap):
             raise ValueError(f"heap={self.heap!r}; allowed: a carveout or CMA heap")
         return heap
 

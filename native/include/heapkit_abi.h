@@ -61,7 +61,8 @@ enum hk_heap_kind {
 	HK_HEAP_CARVEOUT = 2,
 	HK_HEAP_CHUNK = 3,
 	HK_HEAP_SECURE = 4,
-	HK_NR_HEAP_KINDS = 5,
+	HK_HEAP_PAGES = 5, // no heap: what the rest of the system holds
+	HK_NR_HEAP_KINDS = 6,
 };
 
 // The placement rules of lib/genalloc.c.
@@ -85,6 +86,8 @@ enum hk_heap_flag {
 	HK_HEAP_ZERO_AT_FREE = 8,
 	// ION: drain the deferred list and retry once.
 	HK_HEAP_RETRY_DRAINED = 16,
+	// Movable pages that do not move: somebody holds a reference.
+	HK_HEAP_PINNED = 32,
 };
 
 enum hk_region_state {
@@ -138,7 +141,7 @@ struct hk_heap_spec {
 	uint64_t size; // 0 for a system heap
 	uint64_t granule; // bytes a bit: chunk, PAGE << order_per_bit, page
 	uint64_t align; // HK_FIT_FIRST_ALIGN: bytes
-	uint32_t n_orders; // system heap: 8, 4, 0 in mainline
+	uint32_t n_orders; // system heap: 8, 4, 0 in mainline; pages: 1
 	uint32_t order[8];
 	uint64_t pool_fill[8]; // refill up to so many bytes; 0: never
 	uint64_t pool_low[8]; // an allocation that leaves less wakes the refill
@@ -148,6 +151,8 @@ struct hk_heap_spec {
 	// and size are then not looked at. 0: one piece, base and size.
 	uint32_t n_ranges;
 	struct hk_range range[8];
+	// Pages: up to HK_MIGRATE_RECLAIMABLE; movable ones are order 0.
+	uint32_t migratetype;
 };
 
 struct hk_device_spec {
@@ -166,6 +171,8 @@ struct hk_costs {
 	double gen_pool_call; // one search of a carveout's bitmap
 	double cma_call; // fixed part of cma_alloc()
 	double cma_page; // each page of an idle CMA range
+	double cma_retry; // a place that was busy, without what was moved
+	double migrate_page; // moving one borrowed page out of the way
 	double attach_call; // one attach or detach
 	double attach_entry; // copying one sg entry
 	double map_entry; // mapping one sg entry for a device
@@ -248,6 +255,26 @@ struct hk_gauges {
 // Blocks held by each pool after an event, in the order of hk_heap_spec.order.
 struct hk_pool_fill {
 	uint32_t items[8];
+};
+
+// What CMA allocations did in one event, all areas of its chain together.
+struct hk_moves {
+	uint32_t busy_retries; // places that held a pinned page
+	uint32_t pages_migrated;
+	uint32_t no_target; // attempts given up: no page left to move to
+};
+
+// Of one CMA area since it was made; where the kernel shows the same, with its
+// name there.
+struct hk_cma_counters {
+	uint64_t alloc_success; // calls: cma_alloc_success of /proc/vmstat
+	uint64_t alloc_fail;
+	uint64_t alloc_pages_success; // pages: /sys/kernel/mm/cma/<name>/
+	uint64_t alloc_pages_fail;
+	uint64_t release_pages_success;
+	uint64_t busy_retries; // tracepoint cma_alloc_busy_retry
+	uint64_t pages_migrated;
+	uint64_t pages_lent; // borrowed now
 };
 
 struct hk_region {
@@ -360,7 +387,7 @@ void hk_machine_destroy(struct hk_machine *machine);
 int hk_machine_step(struct hk_machine *machine, const struct hk_event *event,
 		    struct hk_row *row, struct hk_gauges *gauges);
 // Carry out @count events from @first on. @rows holds @count elements; so do
-// @gauges and @fills unless NULL (@fills follows heap @fill_heap). With
+// @gauges, @fills and @moves unless NULL (@fills follows heap @fill_heap). With
 // @check_every not 0 all invariants are checked after every so many events of
 // the trace, in a debug build after each. *@done is the event at which it
 // stopped: @first + @count; or with -EUCLEAN the one after which an invariant
@@ -369,7 +396,8 @@ int hk_machine_step(struct hk_machine *machine, const struct hk_event *event,
 int hk_machine_replay(struct hk_machine *machine, const struct hk_trace *trace,
 		      uint64_t first, uint64_t count, struct hk_row *rows,
 		      struct hk_gauges *gauges, struct hk_pool_fill *fills,
-		      uint32_t fill_heap, uint64_t check_every, uint64_t *done);
+		      uint32_t fill_heap, struct hk_moves *moves,
+		      uint64_t check_every, uint64_t *done);
 // Let the idle threads (deferred free, pool refill) run until @now_ns. -EINVAL
 // if that is in the past; -ENOMEM.
 int hk_machine_advance(struct hk_machine *machine, int64_t now_ns);
@@ -449,6 +477,9 @@ int hk_machine_pagetypeinfo(const struct hk_machine *machine, uint64_t *counts,
 // Blocks in each pool of @heap now.
 int hk_machine_pool_fill(const struct hk_machine *machine, uint32_t heap,
 			 struct hk_pool_fill *ret);
+// What a CMA area has counted. -EINVAL of any other heap.
+int hk_machine_cma_counters(const struct hk_machine *machine, uint32_t heap,
+			    struct hk_cma_counters *ret);
 // All invariants of all structures: 0, or -EUCLEAN and the broken rule, a
 // static string; -ENOMEM.
 int hk_machine_check(const struct hk_machine *machine, const char **rule);

@@ -94,13 +94,23 @@ void buffer_recycle(struct buffer_table *table, struct buffer *buffer)
 
 int buffer_reserve_entry(struct buffer *buffer)
 {
-	struct sg_entry *entry = NULL;
-	uint32_t capacity;
+	const uint64_t more = buffer->capacity < 8
+				      ? UINT64_C(16)
+				      : UINT64_C(2) * buffer->capacity;
 
 	if (buffer->n_entries < buffer->capacity)
 		return 0;
-	capacity = buffer->capacity < 8 ? 16 : 2 * buffer->capacity;
-	if (capacity > buffer->capacity)
+	return buffer_reserve_entries(buffer, more);
+}
+
+int buffer_reserve_entries(struct buffer *buffer, uint64_t n)
+{
+	const uint32_t capacity = (uint32_t)n;
+	struct sg_entry *entry = NULL;
+
+	if (n <= buffer->capacity)
+		return 0;
+	if (n <= UINT32_MAX)
 		entry = malloc(capacity * sizeof(*entry));
 	if (!entry)
 		return OUT_OF_CORE;

@@ -50,8 +50,9 @@ struct buffer *buffer_find(const struct buffer_table *table, uint32_t id);
 struct buffer *buffer_new(struct buffer_table *table);
 void buffer_recycle(struct buffer_table *table, struct buffer *buffer);
 
-// Make room for one more entry. OUT_OF_CORE.
+// Make room for one more entry, for @n in all. OUT_OF_CORE.
 int buffer_reserve_entry(struct buffer *buffer);
+int buffer_reserve_entries(struct buffer *buffer, uint64_t n);
 void buffer_add_entry(struct buffer *buffer, uint64_t address, uint64_t size);
 void buffer_drop_entries(struct buffer *buffer);
 

@@ -106,8 +106,10 @@ static void memory_owners(const void *place, struct survey *survey)
 	for (uint32_t i = 0; i < machine->n_heaps; i++) {
 		const struct heap *heap = &machine->heap[i];
 
-		if (heap->spec.kind == HK_HEAP_SYSTEM)
+		if (heap_is_paged(&heap->spec))
 			survey_heap(heap, survey);
+		else if (heap->lent)
+			survey_buffers(heap, survey);
 		else if (heap_is_inside(&heap->spec, &machine->memory))
 			survey_ranges(survey, &heap->spec);
 	}
@@ -152,7 +154,7 @@ static int check_heap(const struct heap *heap, const char **rule)
 	if (ret)
 		return ret;
 	ret = check_sums(heap, &survey, rule);
-	if (!ret && heap->spec.kind != HK_HEAP_SYSTEM)
+	if (!ret && !heap_is_paged(&heap->spec))
 		ret = check_tiling(&survey, heap_ranges(&heap->spec), rule);
 	if (!ret)
 		ret = check_gauges(heap, rule);
@@ -183,6 +185,9 @@ static int check_memory(const struct hk_machine *machine, const char **rule)
 int hk_machine_check(const struct hk_machine *machine, const char **rule)
 {
 	int ret = check_memory(machine, rule);
+
+	if (!ret)
+		ret = lent_pages_check(machine, rule);
 
 	for (uint32_t i = 0; !ret && i < machine->n_heaps; i++)
 		ret = check_heap(&machine->heap[i], rule);

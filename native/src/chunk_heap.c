@@ -49,7 +49,7 @@ release_chunks:
 	return ret;
 }
 
-static int chunk_heap_hold(struct heap *heap, const struct buffer *buffer,
+static int chunk_heap_hold(struct heap *heap, struct buffer *buffer,
 			   struct state_reader *in)
 {
 	const uint64_t chunk = heap->spec.granule;

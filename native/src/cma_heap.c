@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// One contiguous run of a CMA area: mainline's cma_heap.c. The area's pages are
-// idle, so that an attempt costs no migration.
+// One contiguous run of a CMA area: mainline's cma_heap.c. Where no movable
+// load is on the board nobody can borrow the area's pages, and a place that is
+// found is had.
 
 #include "broken.h"
+#include "contig_range.h"
 #include "internal.h"
 #include "order.h"
 
@@ -30,19 +32,39 @@ static void cma_heap_destroy(struct heap *heap)
 	cma_area_destroy(heap->cma);
 }
 
+static int place(struct heap *heap, uint64_t pages, double *cost, uint64_t *pfn)
+{
+	struct hk_cma_counters *counters = &heap->cma_counters;
+	struct contig_claim claim = {.heap = heap};
+	uint32_t align = order_of(pages);
+	int ret;
+
+	if (align > heap->spec.alignment_order)
+		align = heap->spec.alignment_order;
+	ret = cma_area_alloc(heap->cma, pages, align,
+			     heap->lent ? contig_range_claim : NULL, &claim,
+			     pfn);
+	*cost += claim.cost;
+	if (ret) {
+		counters->alloc_fail++;
+		counters->alloc_pages_fail += pages;
+	} else {
+		counters->alloc_success++;
+		counters->alloc_pages_success += pages;
+	}
+	return ret;
+}
+
 // Whatever cma_alloc() says, the heap answers -ENOMEM.
 static int cma_heap_allocate(struct heap *heap, struct buffer *buffer,
 			     double *cost)
 {
 	const struct hk_costs *costs = &heap->machine->costs;
 	const uint64_t pages = buffer->size >> HK_PAGE_SHIFT;
-	uint32_t align = order_of(pages);
 	uint64_t pfn;
 
-	if (align > heap->spec.alignment_order)
-		align = heap->spec.alignment_order;
 	*cost += costs->cma_call;
-	if (cma_area_alloc(heap->cma, pages, align, NULL, NULL, &pfn))
+	if (place(heap, pages, cost, &pfn))
 		return -ENOMEM;
 	*cost += times(costs->cma_page, pages) + times(costs->zero_page, pages);
 	buffer_add_entry(buffer, pfn << HK_PAGE_SHIFT, buffer->size);
@@ -52,10 +74,15 @@ static int cma_heap_allocate(struct heap *heap, struct buffer *buffer,
 static int cma_heap_release(struct heap *heap, struct buffer *buffer,
 			    enum free_reason reason, double *cost)
 {
+	const uint64_t pfn = buffer->entry[0].address >> HK_PAGE_SHIFT;
+	const uint64_t pages = buffer->entry[0].size >> HK_PAGE_SHIFT;
+
 	(void)reason;
 	(void)cost;
-	cma_area_free(heap->cma, buffer->entry[0].address >> HK_PAGE_SHIFT,
-		      buffer->entry[0].size >> HK_PAGE_SHIFT);
+	if (heap->lent)
+		contig_range_give(heap, pfn, pages);
+	cma_area_free(heap->cma, pfn, pages);
+	heap->cma_counters.release_pages_success += pages;
 	buffer_drop_entries(buffer);
 	return 0;
 }
@@ -87,18 +114,45 @@ static int cma_heap_check(const struct heap *heap, const char **rule)
 	return cma_area_check(heap->cma, rule);
 }
 
-static int cma_heap_hold(struct heap *heap, const struct buffer *buffer,
+static int cma_heap_hold(struct heap *heap, struct buffer *buffer,
 			 struct state_reader *in)
 {
 	const struct sg_entry *run = buffer->entry;
+	const uint64_t pfn = run->address >> HK_PAGE_SHIFT;
+	const uint64_t pages = run->size >> HK_PAGE_SHIFT;
 
-	(void)in;
 	if (buffer->n_entries != 1 || buffer->bytes != buffer->size)
 		return -EINVAL;
-	return cma_area_take_at(heap->cma, run->address >> HK_PAGE_SHIFT,
-				run->size >> HK_PAGE_SHIFT)
-		       ? -EINVAL
-		       : 0;
+	if (heap->lent && !claim_pages(&in->memory, pfn, pages))
+		return -EINVAL;
+	return cma_area_take_at(heap->cma, pfn, pages) ? -EINVAL : 0;
+}
+
+static void cma_heap_save(const struct heap *heap, struct state_writer *out)
+{
+	const struct hk_cma_counters *counters = &heap->cma_counters;
+
+	state_put(out, counters->alloc_success);
+	state_put(out, counters->alloc_fail);
+	state_put(out, counters->alloc_pages_success);
+	state_put(out, counters->alloc_pages_fail);
+	state_put(out, counters->release_pages_success);
+	state_put(out, counters->busy_retries);
+	state_put(out, counters->pages_migrated);
+}
+
+static int cma_heap_load(struct heap *heap, struct state_reader *in)
+{
+	struct hk_cma_counters *counters = &heap->cma_counters;
+
+	counters->alloc_success = state_get(in);
+	counters->alloc_fail = state_get(in);
+	counters->alloc_pages_success = state_get(in);
+	counters->alloc_pages_fail = state_get(in);
+	counters->release_pages_success = state_get(in);
+	counters->busy_retries = state_get(in);
+	counters->pages_migrated = state_get(in);
+	return 0;
 }
 
 const struct heap_ops cma_heap_ops = {
@@ -109,5 +163,31 @@ const struct heap_ops cma_heap_ops = {
 	.gauges = cma_heap_gauges,
 	.survey = cma_heap_survey,
 	.check = cma_heap_check,
+	.save = cma_heap_save,
+	.load = cma_heap_load,
 	.hold = cma_heap_hold,
 };
+
+// Of all the heap's ranges.
+static uint64_t count_borrowed(const struct heap *heap)
+{
+	const struct heap_ranges ranges = heap_ranges(&heap->spec);
+	uint64_t borrowed = 0;
+
+	for (uint32_t i = 0; heap->lent && i < ranges.n; i++)
+		borrowed += lent_pages_find(&heap->machine->lent,
+					    ranges.at[i].base >> HK_PAGE_SHIFT)
+				    ->n_borrowed;
+	return borrowed;
+}
+
+int hk_machine_cma_counters(const struct hk_machine *machine, uint32_t heap,
+			    struct hk_cma_counters *ret)
+{
+	if (heap >= machine->n_heaps ||
+	    machine->heap[heap].spec.kind != HK_HEAP_CMA)
+		return -EINVAL;
+	*ret = machine->heap[heap].cma_counters;
+	ret->pages_lent = count_borrowed(&machine->heap[heap]);
+	return 0;
+}

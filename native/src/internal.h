@@ -22,6 +22,7 @@
 #include "gen_pool.h"
 #include "heapkit.h"
 #include "idle.h"
+#include "lent_pages.h"
 #include "page_alloc.h"
 #include "page_pool.h"
 #include "state.h"
@@ -37,6 +38,7 @@ struct survey {
 	uint64_t capacity;
 	uint64_t count; // may exceed capacity
 	uint64_t granule; // entries take whole granules
+	bool join; // entries of one buffer that continue each other are one
 };
 
 // A kind of heap. Everything about buffers that all kinds share is in buffer.c
@@ -61,7 +63,7 @@ struct heap_ops {
 	int (*load)(struct heap *heap, struct state_reader *in);
 	// Take what a @buffer that was read says it has. -EINVAL: no buffer of
 	// this heap is like that, or somebody has it already.
-	int (*hold)(struct heap *heap, const struct buffer *buffer,
+	int (*hold)(struct heap *heap, struct buffer *buffer,
 		    struct state_reader *in);
 };
 
@@ -80,6 +82,8 @@ struct heap {
 	struct deferred_free own_deferred; // carveout
 	struct gen_pool *gen_pool; // carveout, chunk, secure
 	struct cma_area *cma;
+	bool lent; // CMA: movable loads may borrow its pages
+	struct hk_cma_counters cma_counters;
 	struct page_pool pool[HK_MAX_ORDERS]; // system, by slot
 	struct refill refill;
 };
@@ -93,6 +97,8 @@ struct hk_machine {
 	struct hk_device_spec *device;
 	uint32_t n_devices;
 	struct buffer_table buffers;
+	struct lent_pages lent; // of all CMA areas
+	struct hk_moves moves; // since somebody last cleared them
 	// Head-inserted as pools are made, so that shrinkers meet the last
 	// heap's order 0 first, as dmabuf_page_pool_create() has it.
 	struct page_pool *pool_list;
@@ -115,6 +121,10 @@ int machine_spec_check(const struct hk_machine_spec *spec);
 struct heap_ranges heap_ranges(const struct hk_heap_spec *spec);
 bool heap_is_inside(const struct hk_heap_spec *spec,
 		    const struct hk_memory_spec *memory);
+// Whether the board has a movable load: what may borrow a CMA area's pages.
+bool machine_lends(const struct hk_machine_spec *spec);
+// Whether a heap's memory is the page allocator's.
+bool heap_is_paged(const struct hk_heap_spec *spec);
 // Carry out a @event that need not be trusted. As hk_machine_step().
 int event_carry_out(struct hk_machine *machine, const struct hk_event *event,
 		    struct hk_row *row);
@@ -136,6 +146,7 @@ extern const struct heap_ops cma_heap_ops;
 extern const struct heap_ops carveout_heap_ops;
 extern const struct heap_ops chunk_heap_ops;
 extern const struct heap_ops secure_heap_ops;
+extern const struct heap_ops page_load_ops;
 
 // Shared by the heaps over a gen_pool: carveout, chunk and secure.
 int region_heap_create(struct heap *heap, enum hk_fit fit);
@@ -147,9 +158,11 @@ int region_heap_release(struct heap *heap, struct buffer *buffer,
 void region_heap_gauges(const struct heap *heap, struct hk_gauges *ret);
 void region_heap_survey(const struct heap *heap, struct survey *survey);
 int region_heap_check(const struct heap *heap, const char **rule);
-int region_heap_hold(struct heap *heap, const struct buffer *buffer,
+int region_heap_hold(struct heap *heap, struct buffer *buffer,
 		     struct state_reader *in);
 int region_heap_take_at(struct heap *heap, const struct sg_entry *entry);
+
+int lent_pages_check(const struct hk_machine *machine, const char **rule);
 
 // --- Looking inside, snapshot.c ---
 
@@ -158,6 +171,8 @@ void survey_add(struct survey *survey, uint64_t address, uint64_t size,
 void survey_add_free(void *survey, uint64_t address, uint64_t size);
 void survey_add_free_pages(void *survey, uint64_t pfn, uint64_t pages);
 void survey_heap(const struct heap *heap, struct survey *survey);
+// Only what buffers hold, page by page.
+void survey_buffers(const struct heap *heap, struct survey *survey);
 void survey_sort(struct survey *survey);
 
 // --- Small arithmetic ---

@@ -11,6 +11,7 @@
 _Static_assert(sizeof(struct hk_row) == 32, "a row has no padding");
 _Static_assert(sizeof(struct hk_gauges) == 32, "gauges have no padding");
 _Static_assert(sizeof(struct hk_region) == 24, "a region has no padding");
+_Static_assert(sizeof(struct hk_moves) == 12, "moves have no padding");
 _Static_assert(sizeof(struct hk_pool_fill) == 4 * HK_MAX_ORDERS,
 	       "a pool fill has a number for every order");
 
@@ -20,6 +21,7 @@ static const struct heap_ops *const ops_of_kind[HK_NR_HEAP_KINDS] = {
 	[HK_HEAP_CARVEOUT] = &carveout_heap_ops,
 	[HK_HEAP_CHUNK] = &chunk_heap_ops,
 	[HK_HEAP_SECURE] = &secure_heap_ops,
+	[HK_HEAP_PAGES] = &page_load_ops,
 };
 
 static int compare_ranges(const void *a, const void *b)
@@ -75,6 +77,33 @@ static int create_heap(struct hk_machine *machine,
 	return heap->ops->create(heap);
 }
 
+// As cma_activate_area() does at boot, when the other memory is already there.
+static int lend_area(struct hk_machine *machine, struct heap *heap)
+{
+	const struct heap_ranges ranges = heap_ranges(&heap->spec);
+
+	for (uint32_t i = 0; i < ranges.n; i++) {
+		const uint64_t pfn = ranges.at[i].base >> HK_PAGE_SHIFT;
+		const uint64_t pages = ranges.at[i].size >> HK_PAGE_SHIFT;
+
+		if (lent_pages_add(&machine->lent, pfn, pages))
+			return -ENOMEM;
+		page_alloc_add_cma(machine->pages, pfn, pages);
+	}
+	heap->lent = true;
+	return 0;
+}
+
+static int lend_areas(struct hk_machine *machine)
+{
+	int ret = 0;
+
+	for (uint32_t i = 0; !ret && i < machine->n_heaps; i++)
+		if (machine->heap[i].spec.kind == HK_HEAP_CMA)
+			ret = lend_area(machine, &machine->heap[i]);
+	return ret;
+}
+
 static int create_parts(struct hk_machine *machine,
 			const struct hk_machine_spec *spec)
 {
@@ -94,6 +123,8 @@ static int create_parts(struct hk_machine *machine,
 
 	for (uint32_t i = 0; !ret && i < spec->n_heaps; i++)
 		ret = create_heap(machine, &spec->heap[i]);
+	if (!ret && machine_lends(spec))
+		ret = lend_areas(machine);
 	return ret;
 }
 
@@ -133,6 +164,7 @@ void hk_machine_destroy(struct hk_machine *machine)
 	for (uint32_t i = 0; i < machine->n_heaps; i++)
 		machine->heap[i].ops->destroy(&machine->heap[i]);
 	buffer_table_destroy(&machine->buffers);
+	lent_pages_destroy(&machine->lent);
 	page_alloc_destroy(machine->pages);
 	free(machine->device);
 	free(machine->heap);

@@ -21,6 +21,7 @@ static const uint32_t allowed_flags[HK_NR_HEAP_KINDS] = {
 			     HK_HEAP_ZERO_AT_FREE | HK_HEAP_RETRY_DRAINED,
 	[HK_HEAP_CHUNK] = HK_HEAP_UNCACHED | HK_HEAP_ZERO_AT_FREE,
 	[HK_HEAP_SECURE] = 0,
+	[HK_HEAP_PAGES] = HK_HEAP_PINNED,
 };
 
 static bool power_of_two(uint64_t n)
@@ -44,6 +45,25 @@ static bool ranges_meet(uint64_t a, uint64_t a_size, uint64_t b,
 	return a < b + b_size && b < a + a_size;
 }
 
+bool heap_is_paged(const struct hk_heap_spec *spec)
+{
+	return spec->kind == HK_HEAP_SYSTEM || spec->kind == HK_HEAP_PAGES;
+}
+
+static bool is_movable_load(const struct hk_heap_spec *spec)
+{
+	return spec->kind == HK_HEAP_PAGES &&
+	       spec->migratetype == HK_MIGRATE_MOVABLE;
+}
+
+bool machine_lends(const struct hk_machine_spec *spec)
+{
+	for (uint32_t i = 0; i < spec->n_heaps; i++)
+		if (is_movable_load(&spec->heap[i]))
+			return true;
+	return false;
+}
+
 struct heap_ranges heap_ranges(const struct hk_heap_spec *spec)
 {
 	struct heap_ranges ranges = {0};
@@ -51,7 +71,7 @@ struct heap_ranges heap_ranges(const struct hk_heap_spec *spec)
 	if (spec->kind == HK_HEAP_CMA && spec->n_ranges) {
 		ranges.n = spec->n_ranges;
 		memcpy(ranges.at, spec->range, sizeof(ranges.at));
-	} else if (spec->kind != HK_HEAP_SYSTEM) {
+	} else if (!heap_is_paged(spec)) {
 		ranges.n = 1;
 		ranges.at[0].base = spec->base;
 		ranges.at[0].size = spec->size;
@@ -93,6 +113,19 @@ static int system_spec_check(const struct hk_heap_spec *spec,
 			return -EINVAL;
 	}
 	return 0;
+}
+
+// A movable load is order 0: it stands for pages that are mapped one by one.
+static int page_load_spec_check(const struct hk_heap_spec *spec,
+				const struct hk_memory_spec *memory)
+{
+	const bool movable = is_movable_load(spec);
+
+	if (!memory->total || spec->n_orders != 1 ||
+	    spec->order[0] > (movable ? 0 : HK_MAX_PAGE_ORDER) ||
+	    spec->migratetype > HK_MIGRATE_RECLAIMABLE)
+		return -EINVAL;
+	return movable || !(spec->flags & HK_HEAP_PINNED) ? 0 : -EINVAL;
 }
 
 static int granule_check(const struct hk_heap_spec *spec)
@@ -160,6 +193,8 @@ static int heap_spec_check(const struct hk_heap_spec *spec,
 		return -EINVAL;
 	if (spec->kind == HK_HEAP_SYSTEM)
 		return system_spec_check(spec, memory);
+	if (spec->kind == HK_HEAP_PAGES)
+		return page_load_spec_check(spec, memory);
 	return region_spec_check(spec, memory);
 }
 
@@ -204,6 +239,23 @@ static int overlaps_check(const struct hk_machine_spec *spec)
 	return 0;
 }
 
+// CMA_MIN_ALIGNMENT_BYTES: whole pageblocks change hands.
+static int lent_areas_check(const struct hk_machine_spec *spec)
+{
+	const uint64_t mask = order_bytes(HK_PAGEBLOCK_ORDER) - 1;
+
+	for (uint32_t i = 0; i < spec->n_heaps; i++) {
+		const struct heap_ranges ranges = heap_ranges(&spec->heap[i]);
+
+		if (spec->heap[i].kind != HK_HEAP_CMA)
+			continue;
+		for (uint32_t r = 0; r < ranges.n; r++)
+			if ((ranges.at[r].base | ranges.at[r].size) & mask)
+				return -EINVAL;
+	}
+	return 0;
+}
+
 static bool is_cost(double cost)
 {
 	return isfinite(cost) && cost >= 0;
@@ -212,12 +264,13 @@ static bool is_cost(double cost)
 static int costs_check(const struct hk_costs *c)
 {
 	const double all[] = {
-		c->allocate_call, c->free_call,	      c->buddy_block,
-		c->pool_block,	  c->zero_page,	      c->reclaim_page,
-		c->gen_pool_call, c->cma_call,	      c->cma_page,
-		c->attach_call,	  c->attach_entry,    c->map_entry,
-		c->unmap_entry,	  c->sync_call,	      c->sync_entry,
-		c->clean_line,	  c->invalidate_line, c->line_bytes,
+		c->allocate_call,   c->free_call,    c->buddy_block,
+		c->pool_block,	    c->zero_page,    c->reclaim_page,
+		c->gen_pool_call,   c->cma_call,     c->cma_page,
+		c->cma_retry,	    c->migrate_page, c->attach_call,
+		c->attach_entry,    c->map_entry,    c->unmap_entry,
+		c->sync_call,	    c->sync_entry,   c->clean_line,
+		c->invalidate_line, c->line_bytes,
 	};
 	_Static_assert(sizeof(all) == sizeof(struct hk_costs),
 		       "every cost is checked");
@@ -242,5 +295,7 @@ int machine_spec_check(const struct hk_machine_spec *spec)
 	for (uint32_t i = 0; i < spec->n_heaps; i++)
 		if (heap_spec_check(&spec->heap[i], memory))
 			return -EINVAL;
+	if (machine_lends(spec) && lent_areas_check(spec))
+		return -EINVAL;
 	return overlaps_check(spec);
 }

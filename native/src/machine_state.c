@@ -44,6 +44,7 @@ static uint64_t mix_heap(uint64_t print, const struct hk_heap_spec *heap)
 		heap->pool_limit,
 		heap->refill_defer_ns,
 		heap->n_ranges,
+		heap->migratetype,
 	};
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
@@ -166,7 +167,10 @@ static bool claim_regions(const struct hk_machine *machine,
 	for (uint32_t i = 0; i < machine->n_heaps; i++) {
 		const struct hk_heap_spec *heap = &machine->heap[i].spec;
 
-		if (heap_is_inside(heap, &machine->memory) &&
+		// A lent area's pages are the page allocator's, the load's
+		// or the buffer's that has them.
+		if (!machine->heap[i].lent &&
+		    heap_is_inside(heap, &machine->memory) &&
 		    !claim_ranges(heap_ranges(heap), memory))
 			return false;
 	}

@@ -8,6 +8,12 @@
 
 #include <stdlib.h>
 
+enum {
+	// What a shrinker is asked for at a time: SHRINK_BATCH of
+	// mm/shrinker.c.
+	SHRINK_BATCH = 128,
+};
+
 void page_pool_init(struct heap *heap, uint32_t slot)
 {
 	struct page_pool *pool = &heap->pool[slot];
@@ -133,4 +139,13 @@ int page_pool_load(struct page_pool *pool, struct state_reader *in)
 		page_pool_add(pool, address);
 	}
 	return 0;
+}
+
+bool take_or_reclaim(struct hk_machine *machine, uint32_t order,
+		     enum hk_migratetype type, uint64_t *pfn, double *cost)
+{
+	while (page_alloc_take(machine->pages, order, type, pfn))
+		if (order > 0 || !reclaim(machine, SHRINK_BATCH, cost))
+			return false;
+	return true;
 }

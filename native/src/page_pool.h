@@ -42,6 +42,10 @@ uint64_t page_pool_item(const struct page_pool *pool, uint32_t index);
 // Give at least @pages back to the page allocator as long as a shrinker finds
 // any: deferred buffers first, then pools. Returns the pages given back.
 uint64_t reclaim(struct hk_machine *machine, uint64_t pages, double *cost);
+// A block from the page allocator. Order 0 reclaims for it; the gfp flags of
+// the larger ones lack __GFP_RECLAIM.
+bool take_or_reclaim(struct hk_machine *machine, uint32_t order,
+		     enum hk_migratetype type, uint64_t *pfn, double *cost);
 
 void page_pool_save(const struct page_pool *pool, struct state_writer *out);
 // Into a new pool. -EINVAL, OUT_OF_CORE.

@@ -78,7 +78,7 @@ int region_heap_take_at(struct heap *heap, const struct sg_entry *entry)
 	return gen_pool_alloc_at(heap->gen_pool, offset, entry->size, &address);
 }
 
-int region_heap_hold(struct heap *heap, const struct buffer *buffer,
+int region_heap_hold(struct heap *heap, struct buffer *buffer,
 		     struct state_reader *in)
 {
 	(void)in;

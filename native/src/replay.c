@@ -67,7 +67,8 @@ static bool is_check_due(uint64_t check_every, uint64_t i)
 int hk_machine_replay(struct hk_machine *machine, const struct hk_trace *trace,
 		      uint64_t first, uint64_t count, struct hk_row *rows,
 		      struct hk_gauges *gauges, struct hk_pool_fill *fills,
-		      uint32_t fill_heap, uint64_t check_every, uint64_t *done)
+		      uint32_t fill_heap, struct hk_moves *moves,
+		      uint64_t check_every, uint64_t *done)
 {
 	int ret = 0;
 
@@ -82,6 +83,8 @@ int hk_machine_replay(struct hk_machine *machine, const struct hk_trace *trace,
 	for (uint64_t i = 0; i < count; i++, (*done)++) {
 		struct hk_event event;
 
+		if (moves)
+			machine->moves = (struct hk_moves){0};
 		ret = read_event(trace, first + i, &event);
 		if (!ret)
 			ret = event_carry_out(machine, &event, &rows[i]);
@@ -91,6 +94,8 @@ int hk_machine_replay(struct hk_machine *machine, const struct hk_trace *trace,
 			event_gauges(machine, &rows[i], &gauges[i]);
 		if (fills)
 			hk_machine_pool_fill(machine, fill_heap, &fills[i]);
+		if (moves)
+			moves[i] = machine->moves;
 		if (is_check_due(check_every, first + i))
 			ret = replay_check(machine, done);
 		if (ret)

@@ -72,7 +72,7 @@ static int replay_block(struct hk_machine *machine, struct hk_intake *intake,
 		return ret;
 	view = part_of(part, first, count, block.number, intake->ids.n_slots);
 	ret = hk_machine_replay(machine, &view, 0, count, block.row,
-				block.gauges, NULL, 0, 0, &done);
+				block.gauges, NULL, 0, NULL, 0, &done);
 	fault->index = intake->events - count + done;
 	if (!ret)
 		count_block(tally, intake, &view, ids + first, &block);

@@ -35,11 +35,19 @@ static void survey_buffer(struct survey *survey, const struct buffer *buffer,
 			  uint32_t owner, enum hk_region_state state)
 {
 	const uint64_t mask = survey->granule - 1;
+	uint32_t next;
 
-	for (uint32_t i = 0; i < buffer->n_entries; i++)
-		survey_add(survey, buffer->entry[i].address,
-			   (buffer->entry[i].size + mask) & ~mask, owner,
+	for (uint32_t i = 0; i < buffer->n_entries; i = next) {
+		const uint64_t start = buffer->entry[i].address;
+		uint64_t end = start + buffer->entry[i].size;
+
+		for (next = i + 1; survey->join && next < buffer->n_entries &&
+				   buffer->entry[next].address == end;
+		     next++)
+			end += buffer->entry[next].size;
+		survey_add(survey, start, (end - start + mask) & ~mask, owner,
 			   state);
+	}
 }
 
 static void survey_deferred(struct survey *survey, const struct heap *heap)
@@ -58,19 +66,33 @@ static void survey_deferred(struct survey *survey, const struct heap *heap)
 			      HK_REGION_DEFERRED);
 }
 
-void survey_heap(const struct heap *heap, struct survey *survey)
+static void survey_live(const struct heap *heap, struct survey *survey)
 {
 	const struct buffer_table *table = &heap->machine->buffers;
-	const bool paged = heap->spec.kind == HK_HEAP_SYSTEM;
 
-	// A CMA area counts pages but takes whole bits; that is what it holds.
-	survey->granule = paged ? PAGE_BYTES : heap->spec.granule;
 	for (uint32_t id = 0; id < table->n_slots; id++) {
 		const struct buffer *buffer = table->slot[id];
 
 		if (buffer && buffer->heap == heap)
 			survey_buffer(survey, buffer, id, HK_REGION_USED);
 	}
+}
+
+void survey_buffers(const struct heap *heap, struct survey *survey)
+{
+	survey->granule = PAGE_BYTES;
+	survey->join = false;
+	survey_live(heap, survey);
+}
+
+void survey_heap(const struct heap *heap, struct survey *survey)
+{
+	// A CMA area counts pages but takes whole bits; that is what it holds.
+	survey->granule =
+		heap_is_paged(&heap->spec) ? PAGE_BYTES : heap->spec.granule;
+	// A load may have as many entries as there are pages.
+	survey->join = heap->spec.kind == HK_HEAP_PAGES;
+	survey_live(heap, survey);
 	survey_deferred(survey, heap);
 	heap->ops->survey(heap, survey);
 }
@@ -105,7 +127,7 @@ int hk_machine_snapshot(const struct hk_machine *machine, uint32_t heap,
 	if (heap >= machine->n_heaps)
 		return -EINVAL;
 	survey_heap(&machine->heap[heap], &survey);
-	if (machine->heap[heap].spec.kind == HK_HEAP_SYSTEM)
+	if (heap_is_paged(&machine->heap[heap].spec))
 		page_alloc_walk_free(machine->pages, survey_add_free_pages,
 				     &survey);
 	if (survey.count <= capacity)

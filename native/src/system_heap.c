@@ -6,12 +6,6 @@
 #include "broken.h"
 #include "internal.h"
 
-enum {
-	// What a shrinker is asked for at a time: SHRINK_BATCH of
-	// mm/shrinker.c.
-	SHRINK_BATCH = 128,
-};
-
 static int system_heap_create(struct heap *heap)
 {
 	if (!(heap->spec.flags & HK_HEAP_POOLED))
@@ -31,20 +25,6 @@ static void system_heap_destroy(struct heap *heap)
 		page_pool_destroy(&heap->pool[slot]);
 }
 
-// Only order 0 may reclaim: the gfp flags of the others lack __GFP_RECLAIM.
-// None has __GFP_MOVABLE: a device may be reading the page.
-static bool take_pages(struct heap *heap, uint32_t order, uint64_t *pfn,
-		       double *cost)
-{
-	struct hk_machine *machine = heap->machine;
-
-	while (page_alloc_take(machine->pages, order, HK_MIGRATE_UNMOVABLE,
-			       pfn))
-		if (order > 0 || !reclaim(machine, SHRINK_BATCH, cost))
-			return false;
-	return true;
-}
-
 // A recycled page was zeroed when it was freed; a fresh one is zeroed here.
 static bool take_block(struct heap *heap, uint32_t slot, struct buffer *buffer,
 		       double *cost)
@@ -57,7 +37,8 @@ static bool take_block(struct heap *heap, uint32_t slot, struct buffer *buffer,
 	if (page_pool_take(pool, &address)) {
 		buffer->pool_entries++;
 		*cost += costs->pool_block;
-	} else if (take_pages(heap, order, &pfn, cost)) {
+	} else if (take_or_reclaim(heap->machine, order, HK_MIGRATE_UNMOVABLE,
+				   &pfn, cost)) {
 		address = pfn << HK_PAGE_SHIFT;
 		*cost += costs->buddy_block +
 			 times(costs->zero_page, UINT64_C(1) << order);
@@ -242,7 +223,7 @@ static bool is_block(const struct heap *heap, const struct sg_entry *entry)
 	return false;
 }
 
-static int system_heap_hold(struct heap *heap, const struct buffer *buffer,
+static int system_heap_hold(struct heap *heap, struct buffer *buffer,
 			    struct state_reader *in)
 {
 	if (buffer->bytes != buffer->size)

@@ -15,6 +15,8 @@ static const struct hk_costs costs = {
 	.gen_pool_call = 700,
 	.cma_call = 311000,
 	.cma_page = 257,
+	.cma_retry = 290000,
+	.migrate_page = 17000,
 	.attach_call = 1100,
 	.attach_entry = 10,
 	.map_entry = 20,
@@ -63,6 +65,18 @@ struct hk_heap_spec *bench_region(struct bench *bench, enum hk_heap_kind kind,
 	heap->granule = kind == HK_HEAP_CHUNK ? KIB(64) : KIB(4);
 	heap->align = KIB(4);
 	heap->alignment_order = 8;
+	return heap;
+}
+
+struct hk_heap_spec *bench_load(struct bench *bench, enum hk_migratetype type,
+				uint32_t flags)
+{
+	struct hk_heap_spec *heap = &bench->heap[bench->spec.n_heaps++];
+
+	heap->kind = HK_HEAP_PAGES;
+	heap->flags = flags;
+	heap->n_orders = 1;
+	heap->migratetype = type;
 	return heap;
 }
 

@@ -33,6 +33,9 @@ struct hk_heap_spec *bench_system(struct bench *bench, uint32_t flags);
 // A carveout, CMA, chunk (64 KiB) or secure heap.
 struct hk_heap_spec *bench_region(struct bench *bench, enum hk_heap_kind kind,
 				  uint64_t base, uint64_t size);
+// Order 0 pages of the rest of the system.
+struct hk_heap_spec *bench_load(struct bench *bench, enum hk_migratetype type,
+				uint32_t flags);
 void bench_device(struct bench *bench, bool coherent);
 void bench_start(struct bench *bench);
 // Check all invariants, destroy the machine.

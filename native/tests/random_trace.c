@@ -92,5 +92,6 @@ int trace_replay(struct bench *bench, struct random_trace *t, uint64_t first,
 {
 	return hk_machine_replay(bench->machine, &t->trace, first, count,
 				 &t->row[first], &t->gauges[first],
-				 &t->fill[first], POOLED, check_every, done);
+				 &t->fill[first], POOLED, NULL, check_every,
+				 done);
 }

@@ -132,7 +132,7 @@ TEST(a_chain_through_a_heap_that_is_not_there_is_refused)
 	CHECK_EQ(trace_replay(&bench, t, 0, EVENTS, 0, &done), -EINVAL);
 	t->trace.chain_start = trace_chain_start;
 	CHECK_EQ(hk_machine_replay(bench.machine, &t->trace, 0, 1, t->row, NULL,
-				   t->fill, 6, 0, &done),
+				   t->fill, 6, NULL, 0, &done),
 		 -EINVAL);
 	bench_end(&bench);
 	free(t);

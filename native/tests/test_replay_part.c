@@ -133,7 +133,7 @@ static void replay_whole(struct table *t)
 
 	bench_three(&bench);
 	CHECK_EQ(hk_machine_replay(bench.machine, &t->trace, 0, EVENTS, t->row,
-				   t->gauges, NULL, 0, 0, &done),
+				   t->gauges, NULL, 0, NULL, 0, &done),
 		 0);
 	bench_end(&bench);
 }

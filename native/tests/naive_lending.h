@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+//
+// What lending is measured against: a list of pages for every buffer, searched
+// from end to end, and the plain loops of mm/cma.c and alloc_contig_range().
+#ifndef HK_NAIVE_LENDING_H
+#define HK_NAIVE_LENDING_H
+
+#include "bench.h"
+#include "naive_bitmap.h"
+
+enum { NAIVE_HEAPS = 8, NAIVE_BUFFERS = 48, NAIVE_PAGES = 8192 };
+
+struct naive_buffer {
+	bool live; // false: free, or its allocation failed
+	uint32_t heap;
+	uint32_t n;
+	uint64_t pages; // of each entry
+	uint64_t pfn[NAIVE_PAGES];
+	uint32_t order[NAIVE_PAGES];
+};
+
+struct naive_lending {
+	const struct bench *bench;
+	struct page_alloc *zone;
+	struct naive_bitmap map[NAIVE_HEAPS][HK_MAX_CMA_RANGES];
+	uint64_t available[NAIVE_HEAPS]; // pages
+	struct naive_buffer buffer[NAIVE_BUFFERS];
+	struct hk_moves moves; // of the last allocation
+};
+
+// A model of the board of @bench, which is started. To be freed.
+struct naive_lending *naive_lending_create(const struct bench *bench);
+void naive_lending_destroy(struct naive_lending *model);
+// 0 or -ENOMEM.
+int naive_lending_alloc(struct naive_lending *model, uint32_t buffer,
+			uint64_t pages, uint32_t heap);
+void naive_lending_free(struct naive_lending *model, uint32_t buffer);
+
+#endif
