@@ -119,19 +119,7 @@ def lifetimes(run: Run, heap: str) -> NDArray[np.void]:
 
 def allocation_spans(run: Run) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The event of each ALLOC, ascending, and of its FREE (``len(run)`` if none)."""
-    op = run["op"]
-    events = np.flatnonzero((op == Op.ALLOC) | (op == Op.FREE))
-    ids = run.trace.dense_buffer[events]
-    # A checked trace alternates ALLOC and FREE for each buffer id.
-    order = np.argsort(ids, kind="stable")
-    events, ids = events[order], ids[order]
-    end = np.full(len(events), len(run), dtype=np.int64)
-    same = ids[1:] == ids[:-1]
-    end[:-1][same] = events[1:][same]
-    is_alloc = op[events] == Op.ALLOC
-    start, end = events[is_alloc], end[is_alloc]
-    by_time = np.argsort(start)
-    return start[by_time], end[by_time]
+    return run.trace.spans()
 
 
 def granted_size(run: Run, heap: str, size: NDArray[Any]) -> NDArray[np.uint64]:
@@ -239,9 +227,9 @@ def tried(run: Run, heap: str) -> NDArray[np.bool_]:
     chains = [chain.split("|") for chain in run.trace.heaps]
     never = len(run.board.heaps) + max((len(c) for c in chains), default=0)
     place = np.array([c.index(heap) if heap in c else never for c in chains] or [never])
-    is_alloc = run["op"] == Op.ALLOC
-    chain = np.where(is_alloc, run.trace.chain, 0)
-    asked: NDArray[np.bool_] = is_alloc & (run["tried"] > place[chain])
+    start, _ = allocation_spans(run)
+    asked = np.zeros(len(run), dtype=np.bool_)
+    asked[start] = run["tried"][start] > place[run.trace.chain[start]]
     return asked
 
 

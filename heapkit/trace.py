@@ -44,8 +44,15 @@ _RULES = {
 }
 
 
+class _Memory:
+    """What a trace has worked out about itself: no field, so never pickled."""
+
+    __slots__ = ("_spans",)
+    _spans: tuple[NDArray[np.int64], NDArray[np.int64]]
+
+
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True, slots=True)
-class Trace:
+class Trace(_Memory):
     """Columns of equal length, one row per event; make one with :meth:`from_columns`.
 
     ``op`` (:class:`Op`), ``buffer`` (any ids; one may be used again after its
@@ -148,14 +155,25 @@ class Trace:
 
         What the heaps would hold together if no request failed.
         """
-        change = np.zeros(len(self), np.int64)
-        rows = np.flatnonzero((self.op == Op.ALLOC) | (self.op == Op.FREE))
-        # By buffer, then by time: each FREE comes right after its own ALLOC.
-        rows = rows[np.argsort(self.dense_buffer[rows], kind="stable")]
-        allocs = self.op[rows] == Op.ALLOC
-        sizes = self.size[rows].astype(np.int64)
-        change[rows] = np.where(allocs, sizes, -np.roll(sizes, 1))
-        return np.cumsum(change)
+        start, end = self.spans()
+        change = np.zeros(len(self) + 1, np.int64)
+        change[start] = self.size[start]
+        # The last element stands for buffers that are never freed.
+        change[end] = -change[start]
+        return np.cumsum(change[:-1])
+
+    def spans(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The event of each ALLOC, ascending, and of its FREE (``len(self)`` if none).
+
+        Worked out once: an explorer asks for every replay of a trace.
+        """
+        try:
+            return self._spans
+        except AttributeError:
+            # Two threads may both come here, with the same answer.
+            spans = _spans(self)
+            object.__setattr__(self, "_spans", spans)
+            return spans
 
     def to_frame(self) -> pd.DataFrame:
         """One row per event; ops, chains and devices are categories."""
@@ -281,6 +299,19 @@ def broken_rule(
         after = shown is None or shown >= 0
         allowed = f"{before} or more, as in the event before" if after else "0 or more"
     return columns.fault(column, first + row, shown, allowed)
+
+
+def _spans(trace: Trace) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    events = np.flatnonzero((trace.op == Op.ALLOC) | (trace.op == Op.FREE))
+    # By buffer, then by time: ALLOC and FREE of each take turns.
+    events = events[np.argsort(trace.dense_buffer[events], kind="stable")]
+    ids, is_alloc = trace.dense_buffer[events], trace.op[events] == Op.ALLOC
+    end = np.full(len(events), len(trace), dtype=np.int64)
+    freed = ids[1:] == ids[:-1]
+    end[:-1][freed] = events[1:][freed]
+    start, end = events[is_alloc], end[is_alloc]
+    by_time = np.argsort(start)
+    return _read_only(start[by_time]), _read_only(end[by_time])
 
 
 def _categorical(codes: NDArray[Any], names: tuple[str, ...]) -> Any:

@@ -25,13 +25,15 @@ def extremes(*lines: npt.NDArray[np.generic], buckets: int = BUCKETS) -> Index:
     if n <= 2 * buckets:
         return np.arange(n)
     width = -(-n // buckets)
-    picked = [np.array([0, n - 1])]
+    keep = np.zeros(n, dtype=np.bool_)
+    keep[[0, -1]] = True
     for line in lines:
         padded = np.pad(np.asarray(line), (0, -n % width), mode="edge")
         blocks = padded.reshape(-1, width)
         start = np.arange(len(blocks)) * width
-        picked += [start + blocks.argmin(axis=1), start + blocks.argmax(axis=1)]
-    return np.unique(np.minimum(np.concatenate(picked), n - 1))
+        for extreme in (blocks.argmin(axis=1), blocks.argmax(axis=1)):
+            keep[np.minimum(start + extreme, n - 1)] = True
+    return np.flatnonzero(keep)
 
 
 def bins(n: int, count: int) -> Index:

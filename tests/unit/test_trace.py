@@ -423,3 +423,36 @@ def test_the_repr_and_the_html_are_a_summary():
     assert "&lt;camera&gt;" in shown
     assert "<th>most bytes at once</th><td>4 KiB</td>" in shown
     assert "<th>seed</th><td>1</td>" in shown
+
+
+def _reused() -> hk.Trace:
+    return hk.Trace.from_columns(
+        op=[Op.ALLOC, Op.ALLOC, Op.FREE, Op.ALLOC, Op.FREE],
+        buffer=[7, 9, 7, 7, 9],
+        size=[10, 20, 0, 5, 0],
+        heap="system",
+        time_ns=[0, 1, 2, 3, 4],
+    )
+
+
+def test_spans_part_the_lives_of_an_id_that_is_used_again() -> None:
+    start, end = _reused().spans()
+
+    assert start.tolist() == [0, 1, 3]
+    assert end.tolist() == [2, 4, 5]
+
+
+def test_spans_are_worked_out_once_and_cannot_be_written_to() -> None:
+    made = _reused()
+
+    assert made.spans() is made.spans()
+    assert not any(column.flags.writeable for column in made.spans())
+
+
+def test_spans_stay_out_of_a_pickle() -> None:
+    made = _reused()
+    bare = len(pickle.dumps(made))
+    made.spans()
+
+    assert len(pickle.dumps(made)) == bare
+    assert pickle.loads(pickle.dumps(made)).spans()[1].tolist() == [2, 4, 5]  # noqa: S301
