@@ -37,6 +37,28 @@ static void read_ranges(struct hk_heap_spec *heap, struct bytes *bytes)
 	}
 }
 
+// So that the area can be lent.
+static void align_to_pageblocks(struct hk_heap_spec *heap)
+{
+	const uint64_t mask = ((uint64_t)PAGE_BYTES << HK_PAGEBLOCK_ORDER) - 1;
+
+	heap->base &= ~mask;
+	heap->size = (heap->size + mask) & ~mask;
+	for (uint32_t i = 0; i < 3; i++) {
+		heap->range[i].base &= ~mask;
+		heap->range[i].size = (heap->range[i].size + mask) & ~mask;
+	}
+}
+
+static void read_load(struct hk_heap_spec *heap, struct bytes *bytes)
+{
+	heap->flags &= HK_HEAP_PINNED;
+	heap->n_orders = 1;
+	heap->migratetype = bytes_below(bytes, HK_MIGRATE_CMA + 1);
+	if (heap->migratetype != HK_MIGRATE_MOVABLE)
+		heap->order[0] = bytes_below(bytes, HK_NR_PAGE_ORDERS + 1);
+}
+
 static void read_heap(struct hk_heap_spec *heap, struct bytes *bytes)
 {
 	heap->kind = bytes_below(bytes, HK_NR_HEAP_KINDS + 1);
@@ -46,6 +68,10 @@ static void read_heap(struct hk_heap_spec *heap, struct bytes *bytes)
 		read_orders(heap, bytes);
 		return;
 	}
+	if (heap->kind == HK_HEAP_PAGES) {
+		read_load(heap, bytes);
+		return;
+	}
 	heap->alignment_order = bytes_below(bytes, 14);
 	heap->base = (uint64_t)STEP * bytes_u16(bytes);
 	heap->size = (uint64_t)STEP * bytes_u8(bytes);
@@ -53,6 +79,8 @@ static void read_heap(struct hk_heap_spec *heap, struct bytes *bytes)
 	heap->align = (uint64_t)1 << bytes_below(bytes, 24);
 	if (heap->kind == HK_HEAP_CMA)
 		read_ranges(heap, bytes);
+	if (heap->kind == HK_HEAP_CMA && bytes_below(bytes, 2))
+		align_to_pageblocks(heap);
 }
 
 // Costs that a program could have measured; now and then any bits at all.

@@ -58,7 +58,7 @@ static void replay(struct hk_machine *machine, const struct hk_trace *trace,
 	uint64_t done;
 	const int ret =
 		hk_machine_replay(machine, trace, first, trace->n - first, rows,
-				  NULL, NULL, 0, 0, &done);
+				  NULL, NULL, 0, NULL, 0, &done);
 
 	CHECK(ret == 0 || ret == -EINVAL);
 }

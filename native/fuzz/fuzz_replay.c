@@ -14,6 +14,7 @@ struct outcome {
 	struct hk_row row[TRACE_EVENTS];
 	struct hk_gauges gauges[TRACE_EVENTS];
 	struct hk_pool_fill fill[TRACE_EVENTS];
+	struct hk_moves moves[TRACE_EVENTS];
 };
 
 static void replay(struct hk_machine *machine, const struct hk_trace *trace,
@@ -22,8 +23,8 @@ static void replay(struct hk_machine *machine, const struct hk_trace *trace,
 	outcome->ret = hk_machine_replay(
 		machine, trace, first, count, &outcome->row[first],
 		&outcome->gauges[first],
-		machine->n_heaps ? &outcome->fill[first] : NULL, 0, 0,
-		&outcome->done);
+		machine->n_heaps ? &outcome->fill[first] : NULL, 0,
+		&outcome->moves[first], 0, &outcome->done);
 	CHECK(outcome->ret == 0 || outcome->ret == -EINVAL);
 	CHECK(outcome->done >= first && outcome->done <= first + count);
 	CHECK(outcome->ret || outcome->done == first + count);
