@@ -54,16 +54,14 @@ static void isolate_pageblock(struct page_alloc *alloc, uint64_t pageblock)
 	retype(alloc, pageblock, HK_MIGRATE_ISOLATE);
 }
 
-// unset_migratetype_isolate(): a free pageblock joins its buddy, which it could
-// not while isolated, at the tail.
+// unset_migratetype_isolate(): a free pageblock may join its buddy now, which
+// it could not while isolated, at the tail.
 static void undo_pageblock(struct page_alloc *alloc, uint64_t pageblock)
 {
 	struct pageblock *isolated = &alloc->pageblock[pageblock];
 	enum hk_migratetype type = (enum hk_migratetype)isolated->isolated_from;
 
-	if (!page_alloc_is_free(alloc, HK_PAGEBLOCK_ORDER, pageblock) ||
-	    !page_alloc_is_free(alloc, HK_PAGEBLOCK_ORDER, pageblock ^ 1) ||
-	    alloc->pageblock[pageblock ^ 1].type == HK_MIGRATE_ISOLATE) {
+	if (!page_alloc_is_free(alloc, HK_PAGEBLOCK_ORDER, pageblock)) {
 		retype(alloc, pageblock, type);
 		return;
 	}
@@ -100,14 +98,12 @@ void page_alloc_undo_isolate(struct page_alloc *alloc, uint64_t pfn,
 			undo_pageblock(alloc, i);
 }
 
-// The order of the isolated free block that @page is in, HK_NR_PAGE_ORDERS if
-// there is none.
-static uint32_t isolated_order(const struct page_alloc *alloc, uint64_t page)
+// The order of the free block that @page is in, HK_NR_PAGE_ORDERS if there is
+// none.
+static uint32_t order_around(const struct page_alloc *alloc, uint64_t page)
 {
 	uint32_t order = 0;
 
-	if (type_of(alloc, page) != HK_MIGRATE_ISOLATE)
-		return HK_NR_PAGE_ORDERS;
 	while (order < HK_NR_PAGE_ORDERS &&
 	       !page_alloc_is_free(alloc, order, page >> order))
 		order++;
@@ -115,11 +111,11 @@ static uint32_t isolated_order(const struct page_alloc *alloc, uint64_t page)
 }
 
 // test_pages_isolated(). *@end becomes where the last block ends.
-static bool all_isolated(const struct page_alloc *alloc, uint64_t page,
-			 uint64_t *end)
+static bool all_free(const struct page_alloc *alloc, uint64_t page,
+		     uint64_t *end)
 {
 	while (page < *end) {
-		uint32_t order = isolated_order(alloc, page);
+		uint32_t order = order_around(alloc, page);
 
 		if (order == HK_NR_PAGE_ORDERS)
 			return false;
@@ -136,11 +132,13 @@ int page_alloc_take_range(struct page_alloc *alloc, uint64_t pfn,
 	uint64_t start = pfn - alloc->base;
 	uint64_t outer_start, outer_end = start + pages;
 
-	if (!all_isolated(alloc, start, &outer_end))
+	assert(type_of(alloc, start) == HK_MIGRATE_ISOLATE);
+	assert(type_of(alloc, outer_end - 1) == HK_MIGRATE_ISOLATE);
+	if (!all_free(alloc, start, &outer_end))
 		return -EBUSY;
-	outer_start = start & ~UINT64_C(0) << isolated_order(alloc, start);
+	outer_start = start & ~UINT64_C(0) << order_around(alloc, start);
 	for (uint64_t page = outer_start; page < outer_end;) {
-		uint32_t order = isolated_order(alloc, page);
+		uint32_t order = order_around(alloc, page);
 
 		unlink_block(alloc, HK_MIGRATE_ISOLATE, order, page >> order);
 		count_free(alloc, page, order, -1);

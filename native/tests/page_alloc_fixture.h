@@ -4,6 +4,8 @@
 #ifndef HK_PAGE_ALLOC_FIXTURE_H
 #define HK_PAGE_ALLOC_FIXTURE_H
 
+#include <stddef.h>
+
 #include "harness.h"
 #include "page_alloc.h"
 

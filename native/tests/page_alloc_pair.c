@@ -3,59 +3,52 @@
 
 #include <string.h>
 
-#include "page_alloc_fixture.h"
-
+// Neighbouring slots, which live alike, share a type.
 static bool both_take(void *context, uint32_t slot, uint32_t size)
 {
 	struct page_alloc_pair *pair = context;
-	const uint32_t order = 31 - (uint32_t)__builtin_clz(size);
-	const uint64_t pfn = take(pair->alloc, order);
-	uint64_t expected = nowhere;
+	const uint32_t type = slot / 5 % pair->types;
 
-	if (!naive_buddy_take(&pair->naive, order, &expected))
-		expected = nowhere;
-	CHECK_EQ(pfn, expected);
-	pair->pfn[slot] = pfn;
-	pair->order[slot] = order;
-	return pfn != nowhere;
+	pair->order[slot] = 31 - (uint32_t)__builtin_clz(size);
+	pair->pfn[slot] = pair_take(&pair->both, pair->order[slot],
+				    (enum hk_migratetype)type);
+	return pair->pfn[slot] != nowhere;
 }
 
 static void both_give(void *context, uint32_t slot)
 {
 	struct page_alloc_pair *pair = context;
 
-	page_alloc_give(pair->alloc, pair->pfn[slot], pair->order[slot]);
-	naive_buddy_give(&pair->naive, pair->pfn[slot], pair->order[slot]);
+	pair_give(&pair->both, pair->pfn[slot], pair->order[slot]);
 }
 
 static void compare(void *context)
 {
-	struct page_alloc_pair *pair = context;
+	const struct page_alloc_pair *pair = context;
 
-	CHECK_EQ(page_alloc_free(pair->alloc), pair->naive.free);
-	CHECK_EQ(page_alloc_largest(pair->alloc),
-		 naive_buddy_largest(&pair->naive));
+	pair_compare(&pair->both);
 }
 
 static void check_alloc(void *context)
 {
 	const struct page_alloc_pair *pair = context;
 
-	check(pair->alloc);
+	check(pair->both.alloc);
 }
 
 void page_alloc_pair_start(struct page_alloc_pair *pair, uint64_t base,
 			   uint64_t pages, uint64_t min_free)
 {
+	const struct pfn_range zone = {base, base + pages}, no_hole = {0};
+
 	memset(pair, 0, sizeof(*pair));
-	pair->alloc = create(base, pages, min_free);
-	pair->naive.min_free = min_free;
-	naive_buddy_add(&pair->naive, base, base + pages);
+	pair->types = 3;
+	pair_start(&pair->both, zone, no_hole, min_free);
 }
 
 void page_alloc_pair_end(struct page_alloc_pair *pair)
 {
-	page_alloc_destroy(pair->alloc);
+	page_alloc_destroy(pair->both.alloc);
 }
 
 struct subject page_alloc_pair_subject(struct page_alloc_pair *pair,

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// The buddy allocator and lists searched from end to end, side by side. A size
-// is rounded down to an order.
+// The buddy allocator and lists searched from end to end, side by side, as a
+// subject: a size is rounded down to an order, and the types take turns.
 #ifndef HK_PAGE_ALLOC_PAIR_H
 #define HK_PAGE_ALLOC_PAIR_H
 
 #include "adversary.h"
-#include "naive_buddy.h"
-#include "page_alloc.h"
+#include "buddy_pair.h"
 
 struct page_alloc_pair {
-	struct page_alloc *alloc;
-	struct naive_buddy naive;
+	struct buddy_pair both;
+	uint32_t types; // how many of them: 3, or fewer if a test says so
 	uint64_t pfn[ADVERSARY_SLOTS];
 	uint32_t order[ADVERSARY_SLOTS];
 };

@@ -10,9 +10,12 @@ static void play(uint64_t base, uint64_t pages, uint64_t min_free,
 	static struct page_alloc_pair pair;
 	const struct subject subject = page_alloc_pair_subject(&pair, max_size);
 
-	page_alloc_pair_start(&pair, base, pages, min_free);
-	adversary_play(&subject, 3000, pages);
-	page_alloc_pair_end(&pair);
+	for (uint32_t types = 1; types <= 3; types += 2) {
+		page_alloc_pair_start(&pair, base, pages, min_free);
+		pair.types = types;
+		adversary_play(&subject, 1500, pages);
+		page_alloc_pair_end(&pair);
+	}
 }
 
 TEST(no_sequence_parts_the_buddies_from_lists_searched_from_end_to_end)

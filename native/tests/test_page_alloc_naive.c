@@ -1,139 +1,160 @@
 // SPDX-License-Identifier: MIT
 //
-// The buddy allocator against lists searched from end to end.
-#include <string.h>
+// The buddy allocator against lists searched from end to end, with blocks of
+// all types at random.
+#include "buddy_pair.h"
 
-#include "harness.h"
-#include "naive_buddy.h"
-#include "page_alloc_fixture.h"
-
-struct pair {
-	struct page_alloc *alloc;
-	struct naive_buddy naive;
+struct play {
+	struct buddy_pair pair;
 	struct rng rng;
 	uint64_t pfn[NAIVE_BLOCKS];
 	uint32_t order[NAIVE_BLOCKS];
 	uint32_t n_live;
 };
 
-static void both_take(struct pair *pair, uint32_t order)
+// One type seldom, one often: pageblocks of all types, none of them pure.
+static enum hk_migratetype any_type(struct play *play)
 {
-	uint64_t expected = nowhere;
-	uint64_t pfn = take(pair->alloc, order);
+	static const enum hk_migratetype types[] = {
+		HK_MIGRATE_UNMOVABLE, HK_MIGRATE_MOVABLE,
+		HK_MIGRATE_MOVABLE,   HK_MIGRATE_MOVABLE,
+		HK_MIGRATE_MOVABLE,   HK_MIGRATE_UNMOVABLE,
+		HK_MIGRATE_UNMOVABLE, HK_MIGRATE_RECLAIMABLE,
+	};
 
-	if (!naive_buddy_take(&pair->naive, order, &expected))
-		expected = nowhere;
-	CHECK_EQ(pfn, expected);
+	return types[rng_below(&play->rng, 8)];
+}
+
+static void take_one(struct play *play, uint32_t order,
+		     enum hk_migratetype type)
+{
+	uint64_t pfn = pair_take(&play->pair, order, type);
+
 	if (pfn == nowhere)
 		return;
-	pair->pfn[pair->n_live] = pfn;
-	pair->order[pair->n_live++] = order;
+	play->pfn[play->n_live] = pfn;
+	play->order[play->n_live++] = order;
 }
 
-static void both_give(struct pair *pair, uint32_t which)
+static void give_one(struct play *play, uint32_t which)
 {
-	uint64_t pfn = pair->pfn[which];
-	uint32_t order = pair->order[which];
+	uint64_t pfn = play->pfn[which];
+	uint32_t order = play->order[which];
 
-	pair->n_live--;
-	pair->pfn[which] = pair->pfn[pair->n_live];
-	pair->order[which] = pair->order[pair->n_live];
-	page_alloc_give(pair->alloc, pfn, order);
-	naive_buddy_give(&pair->naive, pfn, order);
+	play->n_live--;
+	play->pfn[which] = play->pfn[play->n_live];
+	play->order[which] = play->order[play->n_live];
+	pair_give(&play->pair, pfn, order);
 }
 
-static void compare(const struct pair *pair)
+static void compare(const struct play *play)
 {
-	CHECK_EQ(page_alloc_free(pair->alloc), pair->naive.free);
-	CHECK_EQ(page_alloc_largest(pair->alloc),
-		 naive_buddy_largest(&pair->naive));
-	for (uint32_t order = 0; order < HK_NR_PAGE_ORDERS; order++)
-		CHECK_EQ(count(pair->alloc, order), pair->naive.count[order]);
+	pair_compare(&play->pair);
 	compared(1);
 }
 
-static void start(struct pair *pair, uint64_t base, uint64_t pages,
-		  uint64_t min_free)
+static void start(struct play *play, struct pfn_range zone,
+		  struct pfn_range hole, uint64_t min_free)
 {
-	memset(pair, 0, sizeof(*pair));
-	pair->alloc = create(base, pages, min_free);
-	pair->naive.min_free = min_free;
-	pair->rng.state = pages;
-	naive_buddy_add(&pair->naive, base, base + pages);
+	*play = (struct play){.rng.state = zone.end};
+	pair_start(&play->pair, zone, hole, min_free);
 }
 
 // Memory fills and drains in turns, so that lists are long and blocks merge.
-static void churn(struct pair *pair, uint32_t events, uint32_t max_order)
+static void churn(struct play *play, uint32_t events, uint32_t max_order)
 {
 	for (uint32_t i = 0; i < scaled(events); i++) {
 		uint32_t takes = i / 2000 % 2 ? 35 : 65;
 
-		if (pair->n_live && rng_below(&pair->rng, 100) >= takes)
-			both_give(pair, rng_below(&pair->rng, pair->n_live));
+		if (play->n_live && rng_below(&play->rng, 100) >= takes)
+			give_one(play, rng_below(&play->rng, play->n_live));
 		else
-			both_take(pair, rng_below(&pair->rng, max_order + 1));
-		compare(pair);
+			take_one(play, rng_below(&play->rng, max_order + 1),
+				 any_type(play));
+		compare(play);
 		if (i % 256 == 0)
-			check(pair->alloc);
+			check(play->pair.alloc);
 	}
 }
 
-static void finish(struct pair *pair)
+static void finish(struct play *play)
 {
-	while (pair->n_live)
-		both_give(pair, pair->n_live - 1);
-	compare(pair);
-	check(pair->alloc);
-	page_alloc_destroy(pair->alloc);
+	while (play->n_live)
+		give_one(play, play->n_live - 1);
+	compare(play);
+	check(play->pair.alloc);
+	page_alloc_destroy(play->pair.alloc);
 }
+
+static const struct pfn_range no_hole;
 
 TEST(random_blocks_equal_lists_searched_from_end_to_end)
 {
-	static struct pair pair;
+	static struct play play;
 
-	start(&pair, 0, 4096, 0);
-	churn(&pair, 40000, 10);
-	finish(&pair);
-	start(&pair, 0x12345, 5000, 300);
-	churn(&pair, 40000, 4);
-	finish(&pair);
-	start(&pair, 1023, 700, 10);
-	churn(&pair, 20000, 6);
-	finish(&pair);
+	start(&play, (struct pfn_range){0, 8192}, no_hole, 0);
+	churn(&play, 15000, 10);
+	finish(&play);
+	start(&play, (struct pfn_range){0x12345, 0x12345 + 5000}, no_hole, 300);
+	churn(&play, 15000, 4);
+	finish(&play);
+	start(&play, (struct pfn_range){1023, 1723}, no_hole, 10);
+	churn(&play, 15000, 6);
+	finish(&play);
+}
+
+// Pageblocks with a hole in them or across the zone's ends.
+TEST(random_blocks_around_a_hole_equal_lists_searched_from_end_to_end)
+{
+	static struct play play;
+
+	start(&play, (struct pfn_range){300, 6000},
+	      (struct pfn_range){1500, 2900}, 0);
+	churn(&play, 15000, 9);
+	finish(&play);
+	start(&play, (struct pfn_range){0, 4096}, (struct pfn_range){0, 512},
+	      64);
+	churn(&play, 15000, 3);
+	finish(&play);
 }
 
 // All pages out, then back in an order that merges late: every other page,
 // then the rest from the end.
 TEST(a_comb_of_pages_merges_as_the_lists_say)
 {
-	static struct pair pair;
+	static struct play play;
 
-	start(&pair, 0x300, 4096, 0);
+	start(&play, (struct pfn_range){0x300, 0x1300}, no_hole, 0);
 	for (uint32_t i = 0; i < 4096; i++)
-		both_take(&pair, 0);
+		take_one(&play, 0,
+			 i % 3 ? HK_MIGRATE_MOVABLE : any_type(&play));
 	for (uint32_t i = 4096; i-- > 0;)
-		if (pair.pfn[i] % 2)
-			both_give(&pair, i);
-	compare(&pair);
-	check(pair.alloc);
+		if (play.pfn[i] % 2)
+			give_one(&play, i);
+	compare(&play);
+	check(play.pair.alloc);
 	for (uint32_t i = 0; i < 512; i++)
-		both_take(&pair, 0);
-	finish(&pair);
+		take_one(&play, 0, any_type(&play));
+	finish(&play);
 }
 
-// Orders 8, 4 and 0 as the system heap takes them, to exhaustion.
-TEST(the_orders_of_the_system_heap_equal_the_lists_to_exhaustion)
+// Orders 8, 4 and 0 as the system heap takes them, beside single movable
+// pages, to exhaustion.
+TEST(a_system_heap_beside_movable_pages_equals_the_lists_to_exhaustion)
 {
 	static const uint32_t orders[] = {8, 4, 0, 0};
-	static struct pair pair;
+	static struct play play;
 
-	start(&pair, 0, 8192, 128);
-	for (uint32_t i = 0; i < scaled(20000); i++) {
-		if (pair.n_live && rng_below(&pair.rng, 100) < 45)
-			both_give(&pair, rng_below(&pair.rng, pair.n_live));
+	start(&play, (struct pfn_range){0, 8192}, no_hole, 128);
+	for (uint32_t i = 0; i < scaled(15000); i++) {
+		if (play.n_live && rng_below(&play.rng, 100) < 45)
+			give_one(&play, rng_below(&play.rng, play.n_live));
+		else if (rng_below(&play.rng, 3))
+			take_one(&play, 0, HK_MIGRATE_MOVABLE);
 		else
-			both_take(&pair, orders[rng_below(&pair.rng, 4)]);
-		compare(&pair);
+			take_one(&play, orders[rng_below(&play.rng, 4)],
+				 HK_MIGRATE_UNMOVABLE);
+		compare(&play);
 	}
-	finish(&pair);
+	finish(&play);
 }
