@@ -17,7 +17,6 @@ static void add_range(struct page_alloc *alloc, uint64_t start, uint64_t end)
 		       end - start < UINT64_C(1) << order)
 			order--;
 		link_tail(alloc, HK_MIGRATE_MOVABLE, order, start >> order);
-		count_free(alloc, start, order, 1);
 		start += UINT64_C(1) << order;
 	}
 }
@@ -43,7 +42,7 @@ static uint64_t words_for(uint64_t bits)
 
 // Everything lies in one zeroed allocation that stays untouched but for blocks
 // that are or were free: an idle zone of 64 GiB writes to the largest order's
-// 128 KiB and to its 192 KiB of pageblocks.
+// 128 KiB and to the 128 KiB of pageblocks.
 static int create_areas(struct page_alloc *alloc)
 {
 	uint64_t pageblocks = alloc->span >> HK_PAGEBLOCK_ORDER;
@@ -162,32 +161,64 @@ static bool find_smallest(const struct page_alloc *alloc, uint32_t order,
 	return true;
 }
 
+static bool wants_cma_first(const struct page_alloc *alloc,
+			    enum hk_migratetype type)
+{
+	return type == HK_MIGRATE_MOVABLE && alloc->free_cma > alloc->free / 2;
+}
+
 // __rmqueue(): movable requests go to CMA first when over half of what is free
 // lies there, else before they fall back.
 static bool find_source(struct page_alloc *alloc, uint32_t order,
 			enum hk_migratetype type, struct source *source)
 {
-	bool movable = type == HK_MIGRATE_MOVABLE;
-
-	if (movable && alloc->free_cma > alloc->free / 2 &&
+	if (wants_cma_first(alloc, type) &&
 	    find_smallest(alloc, order, HK_MIGRATE_CMA, source))
 		return true;
 	if (find_smallest(alloc, order, type, source))
 		return true;
-	if (movable && find_smallest(alloc, order, HK_MIGRATE_CMA, source))
+	if (type == HK_MIGRATE_MOVABLE &&
+	    find_smallest(alloc, order, HK_MIGRATE_CMA, source))
 		return true;
 	return page_alloc_fall_back(alloc, order, type, source);
 }
 
-// expand() of mm/page_alloc.c: upper halves go to the head of the next lower
-// lists, the lowest piece is what is left.
-static uint64_t split(struct page_alloc *alloc, const struct source *source,
-		      uint64_t number, uint32_t to)
+static inline uint64_t take_head(struct page_alloc *alloc, struct source source)
 {
-	for (uint32_t order = source->order; order > to;) {
-		order--;
+	struct free_list *list = &alloc->list[source.from][source.order];
+	struct free_area *area = &alloc->area[source.order];
+	uint64_t number = (uint64_t)list->head - FIRST_LINK;
+	uint64_t slot = slot_of(source.order, number);
+
+	clear_bit(area->is_free, slot);
+	list->head = area->link[slot].next;
+	if (list->head != END_OF_LIST) {
+		link_of(alloc, source.order, list->head)->prev = END_OF_LIST;
+	} else {
+		list->tail = END_OF_LIST;
+		alloc->nonempty[source.from] &= ~(UINT32_C(1) << source.order);
+	}
+	return number;
+}
+
+// expand() of mm/page_alloc.c: upper halves go to the next lower lists, the
+// lowest piece is what is left. These lists are all empty, or the block would
+// have come from one of them.
+static inline uint64_t split(struct page_alloc *alloc, struct source source,
+			     uint64_t number, uint32_t to)
+{
+	alloc->nonempty[source.to] |=
+		(UINT32_C(1) << source.order) - (UINT32_C(1) << to);
+	for (uint32_t order = source.order; order > to;) {
+		struct free_list *list = &alloc->list[source.to][--order];
+		uint64_t slot;
+
+		assert(list->head == END_OF_LIST);
 		number *= 2;
-		link_head(alloc, source->to, order, number + 1);
+		slot = slot_of(order, number + 1);
+		alloc->area[order].link[slot] = (struct block_link){0};
+		set_bit(alloc->area[order].is_free, slot);
+		list->head = list->tail = (uint32_t)number + 1 + FIRST_LINK;
 	}
 	return number;
 }
@@ -206,24 +237,48 @@ static void count_movable(struct page_alloc *alloc, uint64_t page,
 	first->movable = (uint16_t)(first->movable + sign * (1 << order));
 }
 
+static inline void take_block(struct page_alloc *alloc, uint32_t order,
+			      enum hk_migratetype type, struct source source,
+			      uint64_t *pfn)
+{
+	uint64_t number = take_head(alloc, source);
+
+	if (source.order > order)
+		number = split(alloc, source, number, order);
+	alloc->free -= UINT64_C(1) << order;
+	if (source.from == HK_MIGRATE_CMA)
+		alloc->free_cma -= UINT64_C(1) << order;
+	*pfn = alloc->base + (number << order);
+	if (type == HK_MIGRATE_MOVABLE)
+		page_alloc_hold(alloc, *pfn, order);
+}
+
+// Apart, so that a request served from its own lists needs not save a register.
+__attribute__((noinline)) static int take_elsewhere(struct page_alloc *alloc,
+						    uint32_t order,
+						    enum hk_migratetype type,
+						    uint64_t *pfn)
+{
+	struct source source;
+
+	if (!find_source(alloc, order, type, &source))
+		return -ENOMEM;
+	take_block(alloc, order, type, source, pfn);
+	return 0;
+}
+
 int page_alloc_take(struct page_alloc *alloc, uint32_t order,
 		    enum hk_migratetype type, uint64_t *pfn)
 {
 	struct source source;
-	uint64_t number;
 
 	assert(type <= HK_MIGRATE_RECLAIMABLE);
-	if (!leaves_the_mark(alloc, order, type) ||
-	    !find_source(alloc, order, type, &source))
+	if (!leaves_the_mark(alloc, order, type))
 		return -ENOMEM;
-	number = alloc->list[source.from][source.order].head - FIRST_LINK;
-	unlink_block(alloc, source.from, source.order, number);
-	number = split(alloc, &source, number, order) << order;
-	account(alloc, source.from, -(INT64_C(1) << order));
-	count_free(alloc, number, order, -1);
-	if (type == HK_MIGRATE_MOVABLE)
-		page_alloc_hold(alloc, alloc->base + number, order);
-	*pfn = alloc->base + number;
+	if (wants_cma_first(alloc, type) ||
+	    !find_smallest(alloc, order, type, &source))
+		return take_elsewhere(alloc, order, type, pfn);
+	take_block(alloc, order, type, source, pfn);
 	return 0;
 }
 
@@ -306,7 +361,6 @@ static void free_block(struct page_alloc *alloc, uint64_t page, uint32_t order)
 	}
 	account(alloc, (enum hk_migratetype)pageblock->type,
 		INT64_C(1) << order);
-	count_free(alloc, page, order, 1);
 	page_alloc_insert(alloc, page, order, false);
 }
 
@@ -352,9 +406,11 @@ uint64_t page_alloc_free_cma(const struct page_alloc *alloc)
 
 uint64_t page_alloc_largest(const struct page_alloc *alloc)
 {
-	uint32_t nonempty = 0;
+	const uint32_t *of_type = alloc->nonempty;
+	uint32_t nonempty =
+		of_type[HK_MIGRATE_UNMOVABLE] | of_type[HK_MIGRATE_MOVABLE] |
+		of_type[HK_MIGRATE_RECLAIMABLE] | of_type[HK_MIGRATE_CMA] |
+		of_type[HK_MIGRATE_ISOLATE];
 
-	for (uint32_t type = 0; type < HK_NR_MIGRATETYPES; type++)
-		nonempty |= alloc->nonempty[type];
 	return nonempty ? UINT64_C(1) << (31 - __builtin_clz(nonempty)) : 0;
 }

@@ -45,13 +45,13 @@ static int check_block(const struct page_alloc *alloc, uint32_t type,
 	return 0;
 }
 
+// *@left blocks of this order are marked free and not listed yet.
 static int check_list(const struct page_alloc *alloc, uint32_t type,
-		      uint32_t order, const char **rule)
+		      uint32_t order, uint64_t *left, const char **rule)
 {
 	const struct free_list *list = &alloc->list[type][order];
 	uint64_t blocks = alloc->span >> order;
 	uint32_t prev = END_OF_LIST;
-	uint64_t count = 0;
 
 	for (uint32_t link = list->head; link != END_OF_LIST;) {
 		const struct block_link *block;
@@ -60,7 +60,7 @@ static int check_list(const struct page_alloc *alloc, uint32_t type,
 		if (link - FIRST_LINK >= blocks)
 			return broken(rule, "page_alloc: a link leads outside");
 		block = link_of(alloc, order, link);
-		if (count++ == alloc->count[type][order] || block->prev != prev)
+		if ((*left)-- == 0 || block->prev != prev)
 			return broken(rule, "page_alloc: a list is torn");
 		if (!is_free_unless_buddy(alloc, order, link - FIRST_LINK))
 			return broken(rule, "page_alloc: a listed block is "
@@ -71,42 +71,29 @@ static int check_list(const struct page_alloc *alloc, uint32_t type,
 		prev = link;
 		link = block->next;
 	}
-	if (list->tail != prev || count != alloc->count[type][order])
-		return broken(rule, "page_alloc: a list's end or count");
-	if (!(alloc->nonempty[type] >> order & 1) != !count)
+	if (list->tail != prev)
+		return broken(rule, "page_alloc: a list's end");
+	if (!(alloc->nonempty[type] >> order & 1) != !list->head)
 		return broken(rule, "page_alloc: the bitmask of orders");
 	return 0;
 }
 
-static int check_marks(const struct page_alloc *alloc, uint32_t order,
+static int check_order(const struct page_alloc *alloc, uint32_t order,
 		       const char **rule)
 {
 	uint64_t slots = slot_of(order, alloc->span >> order);
-	uint64_t marks = 0, count = 0;
+	uint64_t left = 0;
+	int err = 0;
 
 	for (uint64_t i = 0; i < (slots + 63) / 64; i++)
-		marks += (uint64_t)__builtin_popcountll(
+		left += (uint64_t)__builtin_popcountll(
 			alloc->area[order].is_free[i]);
-	for (uint32_t type = 0; type < HK_NR_MIGRATETYPES; type++)
-		count += alloc->count[type][order];
-	if (marks != count)
-		return broken(rule, "page_alloc: blocks marked free and not "
-				    "listed");
-	return 0;
-}
-
-static uint32_t free_in(const struct page_alloc *alloc, uint64_t pageblock)
-{
-	uint8_t orders[PAGEBLOCK_PAGES];
-	uint32_t pages = 0;
-
-	if (page_alloc_is_free(alloc, HK_MAX_PAGE_ORDER, pageblock / 2))
-		return PAGEBLOCK_PAGES;
-	page_alloc_orders_in(alloc, pageblock, orders);
-	for (uint32_t page = 0; page < PAGEBLOCK_PAGES; page++)
-		if (orders[page])
-			pages += UINT32_C(1) << (orders[page] - 1);
-	return pages;
+	for (uint32_t type = 0; !err && type < HK_NR_MIGRATETYPES; type++)
+		err = check_list(alloc, type, order, &left, rule);
+	if (!err && left)
+		return broken(rule, "page_alloc: a block is marked free and "
+				    "not listed");
+	return err;
 }
 
 static bool has_movable_mark(const struct page_alloc *alloc, uint64_t pageblock)
@@ -120,70 +107,47 @@ static bool has_movable_mark(const struct page_alloc *alloc, uint64_t pageblock)
 	return false;
 }
 
-// That a pageblock without free pages has none is seen from the sum.
 static int check_pageblock(const struct page_alloc *alloc, uint64_t i,
-			   const char **rule)
+			   uint32_t free, const char **rule)
 {
 	const struct pageblock *pageblock = &alloc->pageblock[i];
 	// The second half of a largest block has no mark of its own.
-	bool may_have = i % 2 && pageblock->movable == PAGEBLOCK_PAGES;
+	bool may_lack = i % 2 && pageblock->movable == PAGEBLOCK_PAGES;
 
 	if (pageblock->type >= HK_NR_MIGRATETYPES)
 		return broken(rule, "page_alloc: a pageblock of no type");
-	if (pageblock->free && free_in(alloc, i) != pageblock->free)
-		return broken(rule, "page_alloc: a pageblock's free pages");
-	if (pageblock->free + pageblock->movable > PAGEBLOCK_PAGES ||
-	    (!may_have && !pageblock->movable != !has_movable_mark(alloc, i)))
+	if (free + pageblock->movable > PAGEBLOCK_PAGES ||
+	    (!may_lack && !pageblock->movable != !has_movable_mark(alloc, i)))
 		return broken(rule, "page_alloc: a pageblock's movable pages");
 	return 0;
 }
 
-static int check_pageblocks(const struct page_alloc *alloc, uint64_t pages,
-			    const char **rule)
+static int check_pageblocks(const struct page_alloc *alloc, const char **rule)
 {
-	for (uint64_t i = 0; i < alloc->span >> HK_PAGEBLOCK_ORDER; i++) {
-		int err = check_pageblock(alloc, i, rule);
+	uint64_t pages[HK_NR_MIGRATETYPES] = {0}, all = 0;
+
+	for (uint64_t i = 0; i < pageblocks_of(alloc); i++) {
+		uint32_t free = page_alloc_free_in(alloc, i);
+		int err = check_pageblock(alloc, i, free, rule);
 
 		if (err)
 			return err;
-		pages -= alloc->pageblock[i].free;
+		pages[alloc->pageblock[i].type] += free;
+		all += free;
 	}
-	if (pages)
-		return broken(rule, "page_alloc: the pageblocks' free pages "
-				    "do not add up");
-	return 0;
-}
-
-static int check_sums(const struct page_alloc *alloc,
-		      const uint64_t pages[HK_NR_MIGRATETYPES],
-		      const char **rule)
-{
-	uint64_t listed = 0;
-
-	for (uint32_t type = 0; type < HK_NR_MIGRATETYPES; type++)
-		listed += pages[type];
-	if (listed - pages[HK_MIGRATE_ISOLATE] != alloc->free)
+	if (all - pages[HK_MIGRATE_ISOLATE] != alloc->free)
 		return broken(rule, "page_alloc: the free pages do not add up");
 	if (pages[HK_MIGRATE_CMA] != alloc->free_cma)
 		return broken(rule, "page_alloc: the free CMA pages do not "
 				    "add up");
-	return check_pageblocks(alloc, listed, rule);
+	return 0;
 }
 
 int page_alloc_check(const struct page_alloc *alloc, const char **rule)
 {
-	uint64_t pages[HK_NR_MIGRATETYPES] = {0};
 	int err = 0;
 
-	for (uint32_t order = 0; !err && order < HK_NR_PAGE_ORDERS; order++) {
-		for (uint32_t type = 0; !err && type < HK_NR_MIGRATETYPES;
-		     type++) {
-			err = check_list(alloc, type, order, rule);
-			pages[type] += (uint64_t)alloc->count[type][order]
-				       << order;
-		}
-		if (!err)
-			err = check_marks(alloc, order, rule);
-	}
-	return err ? err : check_sums(alloc, pages, rule);
+	for (uint32_t order = 0; !err && order < HK_NR_PAGE_ORDERS; order++)
+		err = check_order(alloc, order, rule);
+	return err ? err : check_pageblocks(alloc, rule);
 }

@@ -35,6 +35,7 @@ void page_alloc_move_pageblock(struct page_alloc *alloc, uint64_t pageblock,
 	enum hk_migratetype old = (enum hk_migratetype)moved->type;
 	uint64_t first = pageblock << HK_PAGEBLOCK_ORDER;
 	uint8_t orders[PAGEBLOCK_PAGES];
+	int64_t pages = 0;
 
 	page_alloc_orders_in(alloc, pageblock, orders);
 	for (uint32_t page = 0; page < PAGEBLOCK_PAGES; page++) {
@@ -44,26 +45,28 @@ void page_alloc_move_pageblock(struct page_alloc *alloc, uint64_t pageblock,
 			continue;
 		unlink_block(alloc, old, order, (first + page) >> order);
 		link_tail(alloc, type, order, (first + page) >> order);
+		pages += INT64_C(1) << order;
 	}
-	account(alloc, old, -(int64_t)moved->free);
-	account(alloc, type, moved->free);
+	account(alloc, old, -pages);
+	account(alloc, type, pages);
 	moved->type = (uint8_t)type;
 }
 
 // Whether at least half of the pageblock is free or as the request is: then it
 // changes its type. Pages that are not movable cannot be told apart, so they
 // are unlike in a pageblock that was not for movable ones.
-static bool is_mostly(const struct pageblock *pageblock,
+static bool is_mostly(const struct page_alloc *alloc, uint64_t i,
 		      enum hk_migratetype type)
 {
+	const struct pageblock *pageblock = &alloc->pageblock[i];
+	uint32_t free = page_alloc_free_in(alloc, i);
 	uint32_t alike = 0;
 
 	if (type == HK_MIGRATE_MOVABLE)
 		alike = pageblock->movable;
 	else if (pageblock->type == HK_MIGRATE_MOVABLE)
-		alike = (uint32_t)(PAGEBLOCK_PAGES - pageblock->free -
-				   pageblock->movable);
-	return pageblock->free + alike >= PAGEBLOCK_PAGES / 2;
+		alike = PAGEBLOCK_PAGES - free - pageblock->movable;
+	return free + alike >= PAGEBLOCK_PAGES / 2;
 }
 
 // try_to_claim_block() for the first block of a list.
@@ -84,7 +87,7 @@ static bool claim_block(struct page_alloc *alloc, const struct source *block,
 	}
 	// prep_move_freepages_block(): not across the zone's ends.
 	if (first < alloc->start || first + PAGEBLOCK_PAGES > alloc->end ||
-	    !is_mostly(&alloc->pageblock[pageblock], type))
+	    !is_mostly(alloc, pageblock, type))
 		return false;
 	page_alloc_move_pageblock(alloc, pageblock, type);
 	return true;

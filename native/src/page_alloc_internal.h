@@ -34,7 +34,6 @@ struct free_list {
 };
 
 struct pageblock {
-	uint16_t free; // pages in free blocks
 	uint16_t movable; // pages taken as movable
 	uint8_t type; // enum hk_migratetype
 	uint8_t isolated_from; // the type it had; only while isolated
@@ -51,7 +50,6 @@ struct page_alloc {
 	struct pageblock *pageblock;
 	// A bit a page: it starts a block that was taken as movable.
 	uint64_t *is_movable;
-	uint32_t count[HK_NR_MIGRATETYPES][HK_NR_PAGE_ORDERS];
 	uint64_t span; // pages that are numbered
 	uint64_t start; // the numbers of those that exist: [start, end)
 	uint64_t end;
@@ -99,15 +97,16 @@ static inline void link_head(struct page_alloc *alloc, enum hk_migratetype type,
 	struct free_area *area = &alloc->area[order];
 	uint64_t slot = slot_of(order, number);
 	uint32_t link = (uint32_t)number + FIRST_LINK;
+	uint32_t next = list->head;
 
-	area->link[slot] = (struct block_link){.next = list->head};
+	area->link[slot] = (struct block_link){.next = next};
 	set_bit(area->is_free, slot);
-	if (list->head == END_OF_LIST)
-		list->tail = link;
-	else
-		link_of(alloc, order, list->head)->prev = link;
 	list->head = link;
-	alloc->count[type][order]++;
+	if (next != END_OF_LIST) {
+		link_of(alloc, order, next)->prev = link;
+		return;
+	}
+	list->tail = link;
 	alloc->nonempty[type] |= UINT32_C(1) << order;
 }
 
@@ -118,15 +117,16 @@ static inline void link_tail(struct page_alloc *alloc, enum hk_migratetype type,
 	struct free_area *area = &alloc->area[order];
 	uint64_t slot = slot_of(order, number);
 	uint32_t link = (uint32_t)number + FIRST_LINK;
+	uint32_t prev = list->tail;
 
-	area->link[slot] = (struct block_link){.prev = list->tail};
+	area->link[slot] = (struct block_link){.prev = prev};
 	set_bit(area->is_free, slot);
-	if (list->tail == END_OF_LIST)
-		list->head = link;
-	else
-		link_of(alloc, order, list->tail)->next = link;
 	list->tail = link;
-	alloc->count[type][order]++;
+	if (prev != END_OF_LIST) {
+		link_of(alloc, order, prev)->next = link;
+		return;
+	}
+	list->head = link;
 	alloc->nonempty[type] |= UINT32_C(1) << order;
 }
 
@@ -140,16 +140,22 @@ static inline void unlink_block(struct page_alloc *alloc,
 	struct block_link own = area->link[slot];
 
 	clear_bit(area->is_free, slot);
-	if (own.prev == END_OF_LIST)
-		list->head = own.next;
-	else
-		link_of(alloc, order, own.prev)->next = own.next;
-	if (own.next == END_OF_LIST)
-		list->tail = own.prev;
-	else
+	if (own.next != END_OF_LIST)
 		link_of(alloc, order, own.next)->prev = own.prev;
-	if (--alloc->count[type][order] == 0)
+	else
+		list->tail = own.prev;
+	if (own.prev != END_OF_LIST) {
+		link_of(alloc, order, own.prev)->next = own.next;
+		return;
+	}
+	list->head = own.next;
+	if (own.next == END_OF_LIST)
 		alloc->nonempty[type] &= ~(UINT32_C(1) << order);
+}
+
+static inline uint64_t pageblocks_of(const struct page_alloc *alloc)
+{
+	return alloc->span >> HK_PAGEBLOCK_ORDER;
 }
 
 static inline struct pageblock *pageblock_of(const struct page_alloc *alloc,
@@ -183,21 +189,6 @@ static inline void account(struct page_alloc *alloc, enum hk_migratetype type,
 		alloc->free_cma += (uint64_t)pages;
 }
 
-// A block of one order-10 block's two pageblocks, or of one pageblock's part,
-// becomes free (or is no longer so).
-static inline void count_free(struct page_alloc *alloc, uint64_t page,
-			      uint32_t order, int32_t sign)
-{
-	struct pageblock *first = pageblock_of(alloc, page);
-
-	if (order > HK_PAGEBLOCK_ORDER) {
-		first[1].free =
-			(uint16_t)(first[1].free + sign * PAGEBLOCK_PAGES);
-		order = HK_PAGEBLOCK_ORDER;
-	}
-	first->free = (uint16_t)(first->free + sign * (1 << order));
-}
-
 // --- page_alloc.c ---
 
 // __free_one_page(): merge the block and insert it, at the tail if so wanted.
@@ -227,6 +218,8 @@ void page_alloc_move_pageblock(struct page_alloc *alloc, uint64_t pageblock,
 // there, else 0. Blocks larger than the pageblock are not seen.
 void page_alloc_orders_in(const struct page_alloc *alloc, uint64_t pageblock,
 			  uint8_t orders[PAGEBLOCK_PAGES]);
+// Free pages of a pageblock.
+uint32_t page_alloc_free_in(const struct page_alloc *alloc, uint64_t pageblock);
 // Whether exactly this block is free.
 bool page_alloc_is_free(const struct page_alloc *alloc, uint32_t order,
 			uint64_t number);

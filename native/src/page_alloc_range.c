@@ -141,7 +141,6 @@ int page_alloc_take_range(struct page_alloc *alloc, uint64_t pfn,
 		uint32_t order = order_around(alloc, page);
 
 		unlink_block(alloc, HK_MIGRATE_ISOLATE, order, page >> order);
-		count_free(alloc, page, order, -1);
 		page += UINT64_C(1) << order;
 	}
 	page_alloc_give_range(alloc, alloc->base + outer_start,

@@ -15,11 +15,6 @@ static uint64_t address_of(const struct page_alloc *alloc, uint32_t order,
 	return (alloc->base + (number << order)) << HK_PAGE_SHIFT;
 }
 
-static uint64_t pageblocks_of(const struct page_alloc *alloc)
-{
-	return alloc->span >> HK_PAGEBLOCK_ORDER;
-}
-
 static void save_types(const struct page_alloc *alloc, struct state_writer *out)
 {
 	uint64_t pageblocks = pageblocks_of(alloc);
@@ -39,15 +34,18 @@ static void save_types(const struct page_alloc *alloc, struct state_writer *out)
 static void save_list(const struct page_alloc *alloc, uint32_t type,
 		      uint32_t order, struct state_writer *out)
 {
-	uint32_t link = alloc->list[type][order].head;
+	const uint32_t head = alloc->list[type][order].head;
+	uint64_t count = 0;
 
-	state_put(out, alloc->count[type][order]);
-	while (link != END_OF_LIST) {
+	for (uint32_t link = head; link != END_OF_LIST;
+	     link = link_of(alloc, order, link)->next)
+		count++;
+	state_put(out, count);
+	for (uint32_t link = head; link != END_OF_LIST;
+	     link = link_of(alloc, order, link)->next)
 		state_put_block(out,
 				address_of(alloc, order, link - FIRST_LINK),
 				order);
-		link = link_of(alloc, order, link)->next;
-	}
 }
 
 void page_alloc_save(const struct page_alloc *alloc, struct state_writer *out)
@@ -93,12 +91,10 @@ static int load_types(struct page_alloc *alloc, struct state_reader *in)
 static void drop_list(struct page_alloc *alloc, enum hk_migratetype type,
 		      uint32_t order)
 {
-	while (alloc->count[type][order]) {
-		uint64_t number =
-			(uint64_t)alloc->list[type][order].head - FIRST_LINK;
+	const struct free_list *list = &alloc->list[type][order];
 
-		unlink_block(alloc, type, order, number);
-		count_free(alloc, number << order, order, -1);
+	while (list->head != END_OF_LIST) {
+		unlink_block(alloc, type, order, list->head - FIRST_LINK);
 		account(alloc, type, -(INT64_C(1) << order));
 	}
 }
@@ -133,7 +129,6 @@ static int load_list(struct page_alloc *alloc, enum hk_migratetype type,
 		    !belongs(alloc, type, order, number))
 			return -EINVAL;
 		link_tail(alloc, type, order, number);
-		count_free(alloc, number << order, order, 1);
 		account(alloc, type, (int64_t)pages);
 	}
 	return 0;

@@ -58,6 +58,40 @@ void page_alloc_orders_in(const struct page_alloc *alloc, uint64_t pageblock,
 		orders_of(alloc, pageblock, order, orders);
 }
 
+// Free blocks of one order, none above a pageblock's, in a pageblock.
+static uint32_t count_in(const struct page_alloc *alloc, uint64_t pageblock,
+			 uint32_t order)
+{
+	const uint64_t *bits = alloc->area[order].is_free;
+	uint64_t slots = slot_of(order, PAGEBLOCK_PAGES >> order);
+	uint64_t first = pageblock * slots;
+	int count = 0;
+
+	if (slots < 64)
+		return (uint32_t)__builtin_popcountll(
+			bits[first / 64] >> first % 64 &
+			((UINT64_C(1) << slots) - 1));
+	for (uint64_t i = 0; i < slots / 64; i++)
+		count += __builtin_popcountll(bits[first / 64 + i]);
+	return (uint32_t)count;
+}
+
+static bool in_largest(const struct page_alloc *alloc, uint64_t pageblock)
+{
+	return test_bit(alloc->area[HK_MAX_PAGE_ORDER].is_free, pageblock / 2);
+}
+
+uint32_t page_alloc_free_in(const struct page_alloc *alloc, uint64_t pageblock)
+{
+	uint32_t pages = 0;
+
+	if (in_largest(alloc, pageblock))
+		return PAGEBLOCK_PAGES;
+	for (uint32_t order = 0; order <= HK_PAGEBLOCK_ORDER; order++)
+		pages += count_in(alloc, pageblock, order) << order;
+	return pages;
+}
+
 typedef void visit_block(void *context, uint64_t pfn, uint64_t pages);
 
 static void walk_pageblock(const struct page_alloc *alloc, uint64_t pageblock,
@@ -78,29 +112,14 @@ void page_alloc_walk_free(const struct page_alloc *alloc,
 					uint64_t pages),
 			  void *context)
 {
-	uint64_t pageblocks = alloc->span >> HK_PAGEBLOCK_ORDER;
-
-	for (uint64_t i = 0; i < pageblocks; i++) {
-		if (!alloc->pageblock[i].free)
-			continue;
-		if (i % 2 == 0 &&
-		    test_bit(alloc->area[HK_MAX_PAGE_ORDER].is_free, i / 2)) {
+	for (uint64_t i = 0; i < pageblocks_of(alloc); i++) {
+		if (in_largest(alloc, i)) {
 			visit(context, alloc->base + (i << HK_PAGEBLOCK_ORDER),
-			      2 * PAGEBLOCK_PAGES);
+			      UINT64_C(2) * PAGEBLOCK_PAGES);
 			i++;
-		} else {
+		} else if (page_alloc_free_in(alloc, i)) {
 			walk_pageblock(alloc, i, visit, context);
 		}
-	}
-}
-
-void page_alloc_counts(const struct page_alloc *alloc,
-		       uint64_t counts[HK_NR_PAGE_ORDERS])
-{
-	for (uint32_t order = 0; order < HK_NR_PAGE_ORDERS; order++) {
-		counts[order] = 0;
-		for (uint32_t type = 0; type < HK_NR_MIGRATETYPES; type++)
-			counts[order] += alloc->count[type][order];
 	}
 }
 
@@ -112,13 +131,33 @@ void page_alloc_counts_by_type(
 	uint64_t first = alloc->start >> HK_PAGEBLOCK_ORDER;
 	uint64_t last = (alloc->end - 1) >> HK_PAGEBLOCK_ORDER;
 
-	for (uint32_t type = 0; type < HK_NR_MIGRATETYPES; type++) {
-		pageblocks[type] = 0;
-		for (uint32_t order = 0; order < HK_NR_PAGE_ORDERS; order++)
-			counts[type][order] = alloc->count[type][order];
-	}
-	for (uint64_t i = first; i <= last; i++)
+	memset(counts, 0, HK_NR_MIGRATETYPES * sizeof(counts[0]));
+	memset(pageblocks, 0, HK_NR_MIGRATETYPES * sizeof(pageblocks[0]));
+	for (uint64_t i = first; i <= last; i++) {
+		uint64_t *of_type = counts[alloc->pageblock[i].type];
+
 		pageblocks[alloc->pageblock[i].type]++;
+		if (in_largest(alloc, i)) {
+			of_type[HK_MAX_PAGE_ORDER] += i % 2 == 0;
+			continue;
+		}
+		for (uint32_t order = 0; order <= HK_PAGEBLOCK_ORDER; order++)
+			of_type[order] += count_in(alloc, i, order);
+	}
+}
+
+void page_alloc_counts(const struct page_alloc *alloc,
+		       uint64_t counts[HK_NR_PAGE_ORDERS])
+{
+	uint64_t by_type[HK_NR_MIGRATETYPES][HK_NR_PAGE_ORDERS];
+	uint64_t pageblocks[HK_NR_MIGRATETYPES];
+
+	page_alloc_counts_by_type(alloc, by_type, pageblocks);
+	for (uint32_t order = 0; order < HK_NR_PAGE_ORDERS; order++) {
+		counts[order] = 0;
+		for (uint32_t type = 0; type < HK_NR_MIGRATETYPES; type++)
+			counts[order] += by_type[type][order];
+	}
 }
 
 enum hk_migratetype page_alloc_type(const struct page_alloc *alloc,

@@ -58,10 +58,10 @@ static inline void pair_compare_list(const struct buddy_pair *pair,
 	const struct naive_list *list = &pair->naive.list[type][order];
 	uint32_t link = pair->alloc->list[type][order].head;
 
-	CHECK_EQ(pair->alloc->count[type][order], list->count);
 	for (uint32_t i = 0; i < list->count; i++) {
 		uint64_t number = (uint64_t)link - FIRST_LINK;
 
+		CHECK(link != END_OF_LIST);
 		CHECK_EQ(pair->alloc->base + (number << order), list->pfn[i]);
 		link = link_of(pair->alloc, order, link)->next;
 	}

@@ -261,15 +261,17 @@ TEST(a_false_sum_of_free_pages_is_noticed)
 	check_broken(alloc, "add up");
 }
 
-TEST(a_false_length_of_a_list_is_noticed)
+TEST(a_mark_without_a_block_and_a_block_without_a_mark_are_noticed)
 {
 	struct page_alloc *alloc = create(0, 4096, 0);
 
-	alloc->count[HK_MIGRATE_MOVABLE][10]++;
-	check_broken(alloc, "count");
+	take(alloc, 10);
+	set_bit(alloc->area[10].is_free, 0);
+	check_broken(alloc, "not listed");
 	alloc = create(0, 4096, 0);
-	alloc->count[HK_MIGRATE_MOVABLE][10]--;
-	check_broken(alloc, "torn");
+	clear_bit(alloc->area[10].is_free, 1);
+	set_bit(alloc->area[10].is_free, 4);
+	check_broken(alloc, "not marked free");
 }
 
 TEST(a_torn_list_is_noticed)
@@ -280,6 +282,9 @@ TEST(a_torn_list_is_noticed)
 	check_broken(alloc, "torn");
 	alloc = create(0, 4096, 0);
 	alloc->area[10].link[3].next = 2 + FIRST_LINK;
+	check_broken(alloc, "torn");
+	alloc = create(0, 4096, 0);
+	clear_bit(alloc->area[10].is_free, 3);
 	check_broken(alloc, "torn");
 	alloc = create(0, 4096, 0);
 	alloc->area[10].link[3].next = 1000;
