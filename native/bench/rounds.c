@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "rounds.h"
+#include "contest.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,34 +9,7 @@
 #include "clock.h"
 #include "memory.h"
 
-enum { MAX_ROUNDS = 64, MAX_WINDOWS = 8, MAX_ENTRIES = 64, STEP = 256 };
-
-struct window {
-	uint64_t events;
-	double ns[MAX_ROUNDS]; // from the window's start
-};
-
-// One contender with or without gauges.
-struct entry {
-	const struct contender *contender;
-	bool gauges;
-	uint32_t n_windows;
-	struct window window[MAX_WINDOWS]; // ascending, all from the warm-up on
-	uint64_t failed; // allocations in the longest
-	uint64_t reserved; // bytes of the heap, all grown
-	struct record *expected; // a peer's records in its window
-	uint64_t *held; // a peer's start: where each buffer lies
-};
-
-struct contest {
-	const struct bench_trace *trace;
-	const struct round_options *options;
-	uint64_t warm; // events
-	struct record *record;
-	uint64_t *held;
-	struct entry entry[MAX_ENTRIES];
-	uint32_t n_entries;
-};
+enum { STEP = 256 }; // events between two looks at the clock
 
 static bool is_wanted(const char *name, const char *only)
 {
@@ -51,85 +24,17 @@ static bool is_wanted(const char *name, const char *only)
 	return false;
 }
 
-static const struct contender *heapkit_of(const char *rule)
-{
-	for (uint32_t i = 0; i < n_contenders; i++)
-		if (!contenders[i]->is_peer &&
-		    !strcmp(contenders[i]->rule, rule))
-			return contenders[i];
-	return NULL;
-}
-
-static int starved(void)
+int contest_starved(void)
 {
 	fprintf(stderr, "not enough memory\n");
 	return -ENOMEM;
 }
 
-static int wrong(const struct entry *entry, const char *what, uint64_t event)
+int contest_wrong(const struct entry *entry, const char *what, uint64_t event)
 {
 	fprintf(stderr, "%s: %s, event %llu\n", entry->contender->name, what,
 		(unsigned long long)event);
 	return -EUCLEAN;
-}
-
-// --- A heap after the warm-up ---
-
-static int warm_up(struct contest *contest, const struct contender *contender,
-		   bool gauges, struct player *player)
-{
-	const struct bench_trace *trace = contest->trace;
-
-	*player = (struct player){.event = trace->event, .held = contest->held};
-	if (contender->create(trace->heap_pages, &player->heap))
-		return starved();
-	contender->replay(player, 0, contest->warm, contest->record, gauges);
-	return 0;
-}
-
-// Where heapkit's heap of a peer's rule has its buffers after the warm-up.
-static int prepare_peer(struct contest *contest, struct entry *entry)
-{
-	const struct contender *own = heapkit_of(entry->contender->rule);
-	uint64_t bytes = contest->trace->n_buffers * sizeof(*entry->held);
-	struct player player;
-
-	entry->held = malloc(bytes);
-	if (!entry->held || warm_up(contest, own, false, &player))
-		return starved();
-	memcpy(entry->held, contest->held, bytes);
-	own->destroy(player.heap);
-	return 0;
-}
-
-// The last size of each buffer that is held when the warm-up ends.
-static void occupy(const struct contest *contest, const struct entry *entry,
-		   struct player *player)
-{
-	const struct bench_event *event = contest->trace->event;
-	uint64_t bytes = contest->trace->n_buffers * sizeof(uint32_t);
-	uint32_t *pages = memset(contest->record, 0, bytes);
-
-	for (uint64_t i = 0; i < contest->warm; i++)
-		pages[event[i].buffer] =
-			event[i].op == EVENT_ALLOC ? event[i].pages : 0;
-	for (uint32_t b = 0; b < contest->trace->n_buffers; b++)
-		if (pages[b] && entry->held[b] != NOWHERE)
-			entry->contender->occupy(player->heap, entry->held[b],
-						 pages[b]);
-}
-
-static int start_peer(struct contest *contest, const struct entry *entry,
-		      struct player *player)
-{
-	*player = (struct player){.event = contest->trace->event,
-				  .held = contest->held};
-	if (entry->contender->create(contest->trace->heap_pages, &player->heap))
-		return starved();
-	occupy(contest, entry, player);
-	memcpy(contest->held, entry->held,
-	       contest->trace->n_buffers * sizeof(*entry->held));
-	return 0;
 }
 
 // --- Timed ---
@@ -164,21 +69,13 @@ static int play_peer(struct contest *contest, struct entry *entry,
 		     uint32_t round)
 {
 	struct player player;
-	uint64_t bytes;
-	int err = start_peer(contest, entry, &player);
+	int err = contest_start_peer(contest, entry, &player);
 
 	if (err)
 		return err;
 	play_window(contest, entry, &player, round);
 	entry->contender->destroy(player.heap);
-	bytes = entry->window[0].events * sizeof(*entry->expected);
-	if (!entry->expected) {
-		entry->expected = malloc(bytes);
-		if (!entry->expected)
-			return starved();
-		memcpy(entry->expected, contest->record, bytes);
-	}
-	return 0;
+	return contest_keep(contest, entry);
 }
 
 static int play_heapkit(struct contest *contest, struct entry *entry,
@@ -189,7 +86,8 @@ static int play_heapkit(struct contest *contest, struct entry *entry,
 	uint64_t before = memory_reserved();
 	bool broken;
 	double start;
-	int err = warm_up(contest, entry->contender, entry->gauges, &player);
+	int err = contest_warm_up(contest, entry->contender, entry->gauges,
+				  &player);
 
 	if (err)
 		return err;
@@ -208,44 +106,11 @@ static int play_heapkit(struct contest *contest, struct entry *entry,
 	broken = entry->contender->check &&
 		 !entry->contender->check(player.heap);
 	entry->contender->destroy(player.heap);
-	return broken ? wrong(entry, "an invariant is broken", first) : 0;
+	return broken ? contest_wrong(entry, "an invariant is broken", first)
+		      : 0;
 }
 
-// --- The same records ---
-
-static bool same_record(const struct record *a, const struct record *b,
-			bool gauges)
-{
-	if (!gauges)
-		return a->pfn == b->pfn;
-	return a->pfn == b->pfn && a->free == b->free &&
-	       a->largest == b->largest;
-}
-
-static int compare(const struct contest *contest, const struct entry *own,
-		   const struct entry *peer)
-{
-	bool gauges = own->gauges && peer->gauges;
-
-	if (own->contender->is_peer || !peer->expected ||
-	    strcmp(own->contender->rule, peer->contender->rule))
-		return 0;
-	for (uint64_t i = 0; i < peer->window[0].events; i++)
-		if (!same_record(&contest->record[i], &peer->expected[i],
-				 gauges))
-			return wrong(own, "differs from the linear scan",
-				     contest->warm + i);
-	return 0;
-}
-
-static int compare_all(const struct contest *contest, const struct entry *own)
-{
-	int err = 0;
-
-	for (uint32_t i = 0; !err && i < contest->n_entries; i++)
-		err = compare(contest, own, &contest->entry[i]);
-	return err;
-}
+// --- Rounds ---
 
 static void count_failed(const struct contest *contest, struct entry *entry)
 {
@@ -257,8 +122,6 @@ static void count_failed(const struct contest *contest, struct entry *entry)
 					 EVENT_ALLOC &&
 				 contest->record[i].pfn == NOWHERE;
 }
-
-// --- Rounds ---
 
 static void add_window(struct entry *entry, uint64_t events)
 {
@@ -311,7 +174,7 @@ static int play_round(struct contest *contest, uint32_t round)
 			continue;
 		err = play_heapkit(contest, entry, round);
 		if (!err)
-			err = compare_all(contest, entry);
+			err = contest_compare(contest, entry);
 		if (!err)
 			count_failed(contest, entry);
 	}
@@ -332,52 +195,10 @@ static int add_entries(struct contest *contest,
 			entry->n_windows = 1;
 			entry->window[0].events =
 				contest->options->window_events;
-			err = prepare_peer(contest, entry);
+			err = contest_prepare_peer(contest, entry);
 		}
 	}
 	return err;
-}
-
-static void print_window(const struct window *window, uint32_t rounds)
-{
-	printf("{\"events\": %llu, \"ns\": [",
-	       (unsigned long long)window->events);
-	for (uint32_t r = 0; r < rounds; r++)
-		printf("%s%.3f", r ? ", " : "",
-		       window->ns[r] / (double)window->events);
-	printf("]}");
-}
-
-static void print_entry(const struct contest *contest,
-			const struct entry *entry)
-{
-	printf("{\"contender\": \"%s\", \"gauges\": %s, \"failed\": %llu, "
-	       "\"reserved\": %llu, \"windows\": [",
-	       entry->contender->name, entry->gauges ? "true" : "false",
-	       (unsigned long long)entry->failed,
-	       (unsigned long long)entry->reserved);
-	for (uint32_t w = 0; w < entry->n_windows; w++) {
-		printf("%s", w ? ", " : "");
-		print_window(&entry->window[w], contest->options->rounds);
-	}
-	printf("]}");
-}
-
-static void print_contest(const struct contest *contest)
-{
-	const struct bench_trace *trace = contest->trace;
-
-	printf("{\"events\": %llu, \"warm\": %llu, \"heap_pages\": %llu, "
-	       "\"buffers\": %u, \"mean_live\": %.1f, \"occupancy\": %.4f,\n"
-	       " \"entries\": [",
-	       (unsigned long long)trace->n, (unsigned long long)contest->warm,
-	       (unsigned long long)trace->heap_pages, trace->n_buffers,
-	       trace->mean_live, trace->mean_occupancy);
-	for (uint32_t i = 0; i < contest->n_entries; i++) {
-		printf("%s\n  ", i ? "," : "");
-		print_entry(contest, &contest->entry[i]);
-	}
-	printf("]}\n");
 }
 
 static int contest_create(struct contest *contest)
@@ -389,7 +210,7 @@ static int contest_create(struct contest *contest)
 	contest->record = malloc(records);
 	contest->held = malloc(held);
 	if (!contest->record || !contest->held)
-		return starved();
+		return contest_starved();
 	// A page's first touch is not a replay's cost.
 	memset(contest->record, 0, records);
 	memset(contest->held, 0, held);
@@ -420,7 +241,7 @@ int rounds_run(const struct bench_trace *trace,
 	for (uint32_t r = 0; !err && r < options->rounds; r++)
 		err = play_round(&contest, r);
 	if (!err)
-		print_contest(&contest);
+		contest_print(&contest);
 	contest_destroy(&contest);
 	return err;
 }
