@@ -22,6 +22,8 @@ AS_FULL, AS_MANY = "as full", "2000 buffers"
 # Half of the events fill and age the heap, the other half are timed.
 LEAST_EVENTS = 1_000_000
 EVENTS_PER_BUFFER = 6
+# More would take minutes: one round where a heap holds a million buffers.
+ROUNDS, MANY = 3, 1_000_000
 # What is measured of a board, with its unit.
 TIME, MAKE = ("", "ns/event"), (", to make", "ms")
 RESIDENT, PER_PAGE = (", resident", "MiB"), (", resident a page", "bytes/page")
@@ -48,10 +50,14 @@ class Board:
         """Of its figures; their case is the size."""
         return f"{NAME}, {self.how}: {self.heap}"
 
+    @property
+    def buffers(self) -> int:
+        """Held at a time."""
+        return LIVE * (self.scale if self.how == AS_FULL else 1)
+
     def events(self, plan: Plan) -> int:
         """Enough for every buffer to come and go."""
-        buffers = LIVE * (self.scale if self.how == AS_FULL else 1)
-        return max(plan.part_of(LEAST_EVENTS), EVENTS_PER_BUFFER * buffers)
+        return max(plan.part_of(LEAST_EVENTS), EVENTS_PER_BUFFER * self.buffers)
 
     def figure(self, what: tuple[str, str], *values: float, note: str = "") -> Figure:
         """One of what is measured."""
@@ -90,7 +96,7 @@ def _measure(board: Board, plan: Plan) -> list[Figure]:
     if wanted > available() / 2:
         note = f"too large here: about {wanted >> 20} MiB, {available() >> 20} free"
         return [board.figure(TIME, note=note)]
-    rounds = min(plan.rounds, 3)
+    rounds = min(plan.rounds, ROUNDS if board.buffers < MANY else 1)
     answer: dict[str, Any] = program.ask(
         "size", TRACE, board.heap, events=events, rounds=rounds, **board.options
     )

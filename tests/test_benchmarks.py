@@ -57,7 +57,7 @@ def test_every_contender_is_measured_on_every_trace(figures):
     for kind in KINDS:
         names = {figure.name for figure in figures if figure.case == kind.name}
         assert {f"{over.text} / {under.text}" for over, under in native.RATIOS} <= names
-        assert {"do-nothing on", "first-align off", "order-align on"} <= names
+        assert {"do-nothing on", "first-align on", "order-align on"} <= names
         assert {"hk.replay carveout on", "SimPy system heap / replay on"} <= names
 
 

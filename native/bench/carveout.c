@@ -79,7 +79,7 @@ static bool pool_check(const void *heap)
 static const struct verbs verbs = {pool_take, pool_give, pool_gauges};
 REPLAY(pool_replay, verbs)
 
-#define CARVEOUT(words, creator)                                               \
+#define CARVEOUT(words, creator, on)                                           \
 	{                                                                      \
 		.name = (words),                                               \
 		.rule = (words),                                               \
@@ -87,11 +87,12 @@ REPLAY(pool_replay, verbs)
 		.destroy = pool_destroy,                                       \
 		.replay = pool_replay,                                         \
 		.check = pool_check,                                           \
+		.gauges_only = (on),                                           \
 	}
 
-const struct contender first_fit = CARVEOUT("first-fit", create_first);
-const struct contender best_fit = CARVEOUT("best-fit", create_best);
+const struct contender first_fit = CARVEOUT("first-fit", create_first, false);
+const struct contender best_fit = CARVEOUT("best-fit", create_best, false);
 const struct contender first_align =
-	CARVEOUT("first-align", create_first_align);
+	CARVEOUT("first-align", create_first_align, true);
 const struct contender order_align =
-	CARVEOUT("order-align", create_order_align);
+	CARVEOUT("order-align", create_order_align, true);

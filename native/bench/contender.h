@@ -36,6 +36,7 @@ struct contender {
 	const char *name;
 	const char *rule;
 	bool is_peer; // measured against, in a window of limited time
+	bool gauges_only; // never measured without
 	int (*create)(uint64_t pages, void **ret);
 	void (*destroy)(void *heap);
 	// Replay events [first, end) and write their records.

@@ -205,7 +205,7 @@ static void bitmap_gauges(const void *heap, uint64_t *pages, uint64_t *largest)
 	}
 }
 
-#define LINEAR(id, words, taker)                                               \
+#define LINEAR(id, words, taker, on)                                           \
 	static const struct verbs id##_verbs = {taker, bitmap_give,            \
 						bitmap_gauges};                \
 	REPLAY(id##_replay, id##_verbs)                                        \
@@ -213,14 +213,15 @@ static void bitmap_gauges(const void *heap, uint64_t *pages, uint64_t *largest)
 		.name = "linear " words,                                       \
 		.rule = (words),                                               \
 		.is_peer = true,                                               \
+		.gauges_only = (on),                                           \
 		.create = bitmap_create,                                       \
 		.destroy = free,                                               \
 		.replay = id##_replay,                                         \
 		.occupy = bitmap_occupy,                                       \
 	}
 
-LINEAR(linear_first_fit, "first-fit", take_first);
-LINEAR(linear_best_fit, "best-fit", take_best);
-LINEAR(linear_first_align, "first-align", take_first_align);
-LINEAR(linear_order_align, "order-align", take_order_align);
-LINEAR(linear_cma, "cma", take_cma);
+LINEAR(linear_first_fit, "first-fit", take_first, false);
+LINEAR(linear_best_fit, "best-fit", take_best, false);
+LINEAR(linear_first_align, "first-align", take_first_align, true);
+LINEAR(linear_order_align, "order-align", take_order_align, true);
+LINEAR(linear_cma, "cma", take_cma, false);

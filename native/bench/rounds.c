@@ -186,7 +186,8 @@ static int add_entries(struct contest *contest,
 {
 	int err = 0;
 
-	for (int gauges = 0; !err && gauges <= 1; gauges++) {
+	for (int gauges = contender->gauges_only; !err && gauges <= 1;
+	     gauges++) {
 		struct entry *entry = &contest->entry[contest->n_entries++];
 
 		entry->contender = contender;
