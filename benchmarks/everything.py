@@ -3,7 +3,16 @@
 
 from __future__ import annotations
 
-from benchmarks import native, notebook, replays, sizes, startup, system, traces
+from benchmarks import (
+    native,
+    notebook,
+    replays,
+    sizes,
+    sliders,
+    startup,
+    system,
+    traces,
+)
 from benchmarks.clock import one_core
 from benchmarks.figures import Figure
 from benchmarks.plan import Plan
@@ -17,7 +26,8 @@ FROM_PYTHON = (*notebook.PEERS, system.NAME, *replays.NAMES)
 def measure(plan: Plan) -> list[Figure]:
     """All that the plan asks for; ``WrongResult`` if two disagree."""
     with one_core():
-        figures = startup.measure(plan) + native.measure(plan) + sizes.measure(plan)
+        figures = startup.measure(plan) + sliders.measure(plan)
+        figures += native.measure(plan) + sizes.measure(plan)
     if not plan.wants(*FROM_PYTHON):
         return figures
     for kind in plan.kinds:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import plot
+from benchmarks.budgets import ELSEWHERE
 from benchmarks.figures import Figure
 from benchmarks.plan import Plan
 from benchmarks.program import BUILD, ROOT
@@ -61,7 +62,14 @@ NAMES = {
     "commit": "commit",
     "date": "date",
 }
-HEADINGS = ("Times", "Budgets", "Aims", "Memory", "Cost against the size of the heap")
+BUDGETS_HEADING = "Budgets"
+HEADINGS = (
+    "Times",
+    BUDGETS_HEADING,
+    "Aims",
+    "Memory",
+    "Cost against the size of the heap",
+)
 SIZES = """\
 ![Time an event against the size of the heap]({picture})
 
@@ -91,6 +99,8 @@ def text(machine: dict[str, Any], figures: Sequence[Figure], plan: Plan) -> str:
     parts = [introduction, "\n".join(lines)]
     for heading, table in zip(HEADINGS, all_tables(figures), strict=True):
         parts += [f"## {heading}", table.markdown()]
+        if heading == BUDGETS_HEADING:
+            parts += ELSEWHERE
     where = {key: machine[key] for key in ("processor", "date")}
     parts.append(SIZES.format(picture=f"images/{PICTURE.name}", **where))
     return "\n\n".join(part.strip() for part in parts) + "\n"

@@ -162,7 +162,7 @@ static int time_loop(const struct columns *columns, const char *heap,
 	start = cpu_ns();
 	err = hk_machine_replay(machine, &columns->trace, 0, trace->n,
 				rows->row, gauges ? rows->gauges : NULL, NULL,
-				0, 0, &done);
+				0, NULL, 0, &done);
 	*ns = (cpu_ns() - start) / (double)trace->n;
 	hk_machine_destroy(machine);
 	return err;
@@ -214,8 +214,8 @@ static int replay_batches(struct hk_machine *machine,
 		uint64_t done;
 
 		err = hk_machine_replay(machine, &columns->trace, i, count,
-					rows->row, rows->gauges, NULL, 0, 0,
-					&done);
+					rows->row, rows->gauges, NULL, 0, NULL,
+					0, &done);
 	}
 	return err;
 }
