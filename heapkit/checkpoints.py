@@ -153,10 +153,9 @@ class Checkpoints:
 
     def _load(self, index: int) -> None:
         marks = self._prepare()
-        if self._core is not None:
-            self._core.close()
         self._at = None
-        self._core = machine(self._board, extra_devices=self._extra)
+        if self._core is None or self._core.closed:
+            self._core = machine(self._board, extra_devices=self._extra)
         self._core.load(self._states[index])
         self._at = int(marks[index])
 

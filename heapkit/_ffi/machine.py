@@ -56,6 +56,8 @@ class Machine:
         self._event = ffi.new("struct hk_event *")
         self._row = ffi.new("struct hk_row *")
         self._gauges = ffi.new("struct hk_gauges *")
+        self._state_before = 4096  # how long a state is expected to be
+        self._regions_before = 64  # how many a walk is given room for
 
     @property
     def closed(self) -> bool:
@@ -185,13 +187,19 @@ class Machine:
     ) -> NDArray[np.void]:
         count = ffi.new("uint64_t *")
         with self.lock:
-            rc = walk(self._open(), which, ffi.NULL, 0, count)
-            if rc != -errno.ENOSPC:
-                check(rc, what)
-            regions = np.zeros(count[0], dtype=REGION)
+            regions = np.empty(self._regions_before, dtype=REGION)
             target = records("hk_region", regions)
-            check(walk(self._open(), which, target, len(regions), count), what)
-        return regions
+            rc = walk(self._open(), which, target, len(regions), count)
+            if rc == -errno.ENOSPC:
+                # Room for some more than there are: the next look is like this one.
+                regions = np.empty(count[0] + count[0] // 16, dtype=REGION)
+                target = records("hk_region", regions)
+                rc = walk(self._open(), which, target, len(regions), count)
+            check(rc, what)
+            self._regions_before = max(64, count[0] + count[0] // 16)
+        found = regions[: count[0]]
+        # What is kept of a look should not be much larger than what was seen.
+        return found if 2 * len(found) > len(regions) else found.copy()
 
     def buddyinfo(self) -> NDArray[np.uint64]:
         """Free blocks of each order: the numbers of /proc/buddyinfo."""
@@ -212,15 +220,22 @@ class Machine:
         """All that a machine of the same spec needs to go on from here."""
         size = ffi.new("uint64_t *")
         with self.lock:
-            handle = self._open()
-            lib.hk_machine_save(handle, ffi.NULL, 0, size)
-            state = bytearray(size[0])
-            target = ffi.from_buffer("uint8_t[]", state, require_writable=True)
-            check(lib.hk_machine_save(handle, target, len(state), size), "a state")
-        return bytes(state)
+            state = bytearray(self._state_before)
+            rc = self._save(state, size)
+            if rc == -errno.ENOSPC:
+                # Room for some more: the next state is not much longer.
+                state = bytearray(size[0] + size[0] // 8)
+                rc = self._save(state, size)
+            check(rc, "a state")
+            self._state_before = len(state)
+        return bytes(memoryview(state)[: size[0]])
+
+    def _save(self, state: bytearray, size: Any) -> int:
+        target = ffi.from_buffer("uint8_t[]", state, require_writable=True)
+        return lib.hk_machine_save(self._open(), target, len(state), size)
 
     def load(self, state: bytes) -> None:
-        """Become what a machine of the same spec was; this one must be new.
+        """Become what a machine of the same spec was, whatever was before.
 
         A state may come from anywhere: what is not one is a :class:`ValueError`,
         after which the machine is closed.
@@ -233,8 +248,7 @@ class Machine:
         if rc == -errno.EINVAL:
             raise ValueError(
                 f"state: {len(state)} bytes are no state of this board; "
-                "allowed: what save() of a machine of the same board returned, "
-                "loaded into a machine that has carried out nothing"
+                "allowed: what save() of a machine of the same board returned"
             )
         check(rc, "loading a state")
 

@@ -443,11 +443,10 @@ int hk_machine_replay_part(struct hk_machine *machine, struct hk_intake *intake,
 // they are more than @capacity; *@size is how many they are either way.
 int hk_machine_save(const struct hk_machine *machine, void *bytes,
 		    uint64_t capacity, uint64_t *size);
-// Make a new machine, which has carried out nothing yet, what a machine of the
-// same spec was when it was saved. @bytes need not be trusted: -EINVAL for
-// those of another spec or version, cut short or changed, or in which a page
-// has two owners or none. -EINVAL too if @machine is not new; -ENOMEM. After an
-// error the machine can only be destroyed.
+// Make a machine, whatever it did before, what one of the same spec was when it
+// was saved. @bytes need not be trusted: -EINVAL for those of another spec or
+// version, cut short or changed, or in which a page has two owners or none;
+// -ENOMEM. After an error the machine can only be destroyed.
 int hk_machine_load(struct hk_machine *machine, const void *bytes,
 		    uint64_t size);
 

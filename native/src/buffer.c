@@ -57,6 +57,17 @@ void buffer_table_destroy(struct buffer_table *table)
 	free(table->slot);
 }
 
+// Downwards: those made one after the other are taken so again, and lie so.
+void buffer_table_clear(struct buffer_table *table)
+{
+	for (uint32_t id = table->n_slots; id--;) {
+		if (!table->slot[id])
+			continue;
+		buffer_recycle(table, table->slot[id]);
+		table->slot[id] = NULL;
+	}
+}
+
 struct buffer *buffer_find(const struct buffer_table *table, uint32_t id)
 {
 	return id < table->n_slots ? table->slot[id] : NULL;

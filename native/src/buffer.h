@@ -45,6 +45,8 @@ struct buffer_table {
 // Room for ids below @n_slots. OUT_OF_CORE.
 int buffer_table_reserve(struct buffer_table *table, uint32_t n_slots);
 void buffer_table_destroy(struct buffer_table *table);
+// Every buffer becomes a spare; their memory is nobody's then.
+void buffer_table_clear(struct buffer_table *table);
 struct buffer *buffer_find(const struct buffer_table *table, uint32_t id);
 // NULL when the core starves.
 struct buffer *buffer_new(struct buffer_table *table);

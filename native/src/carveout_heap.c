@@ -73,4 +73,5 @@ const struct heap_ops carveout_heap_ops = {
 	.save = carveout_heap_save,
 	.load = carveout_heap_load,
 	.hold = region_heap_hold,
+	.settle = region_heap_settle,
 };

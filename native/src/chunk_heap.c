@@ -54,13 +54,12 @@ static int chunk_heap_hold(struct heap *heap, struct buffer *buffer,
 {
 	const uint64_t chunk = heap->spec.granule;
 
-	(void)in;
 	if (buffer->bytes < buffer->size ||
 	    buffer->bytes - buffer->size >= chunk)
 		return -EINVAL;
 	for (uint32_t i = 0; i < buffer->n_entries; i++)
 		if (buffer->entry[i].size != chunk ||
-		    region_heap_take_at(heap, &buffer->entry[i]))
+		    region_heap_claim(heap, &buffer->entry[i], in))
 			return -EINVAL;
 	return 0;
 }
@@ -74,4 +73,5 @@ const struct heap_ops chunk_heap_ops = {
 	.survey = region_heap_survey,
 	.check = region_heap_check,
 	.hold = chunk_heap_hold,
+	.settle = region_heap_settle,
 };

@@ -49,3 +49,36 @@ bool claim_pages(struct claim *claim, uint64_t pfn, uint64_t pages)
 	}
 	return true;
 }
+
+// The first page at or after @page that is claimed, or is not; ->end if none.
+static uint64_t find(const struct claim *claim, uint64_t page, bool claimed)
+{
+	const uint64_t flip = claimed ? 0 : ~UINT64_C(0);
+	const uint64_t pages = claim->end - claim->start;
+	uint64_t bit = page - claim->start;
+
+	while (bit < pages) {
+		const uint64_t word = (claim->map[bit >> WORD_SHIFT] ^ flip) >>
+				      (bit & (WORD_BITS - 1));
+
+		if (word)
+			bit += (uint64_t)__builtin_ctzll(word);
+		if (word)
+			break;
+		bit = (bit | (WORD_BITS - 1)) + 1;
+	}
+	return bit < pages ? claim->start + bit : claim->end;
+}
+
+void claim_walk_left(const struct claim *claim,
+		     void (*visit)(void *context, uint64_t pfn, uint64_t pages),
+		     void *context)
+{
+	uint64_t end;
+
+	for (uint64_t page = find(claim, claim->start, false);
+	     page < claim->end; page = find(claim, end, false)) {
+		end = find(claim, page, true);
+		visit(context, page, end - page);
+	}
+}

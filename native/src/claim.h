@@ -22,4 +22,9 @@ void claim_destroy(struct claim *claim);
 // have been claimed.
 bool claim_pages(struct claim *claim, uint64_t pfn, uint64_t pages);
 
+// Call @visit for every run of pages that nobody claimed, ascending.
+void claim_walk_left(const struct claim *claim,
+		     void (*visit)(void *context, uint64_t pfn, uint64_t pages),
+		     void *context);
+
 #endif

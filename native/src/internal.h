@@ -65,6 +65,9 @@ struct heap_ops {
 	// this heap is like that, or somebody has it already.
 	int (*hold)(struct heap *heap, struct buffer *buffer,
 		    struct state_reader *in);
+	// All buffers were read: make what nobody claimed the heap's free
+	// memory. NULL: hold() has done so.
+	void (*settle)(struct heap *heap, const struct state_reader *in);
 };
 
 struct heap {
@@ -118,6 +121,9 @@ struct heap_ranges {
 };
 
 int machine_spec_check(const struct hk_machine_spec *spec);
+// As hk_machine_create() left it, but with the memory of its buffers kept for
+// others. -ENOMEM: it can only be destroyed, if anything was changed.
+int machine_restart(struct hk_machine *machine);
 struct heap_ranges heap_ranges(const struct hk_heap_spec *spec);
 bool heap_is_inside(const struct hk_heap_spec *spec,
 		    const struct hk_memory_spec *memory);
@@ -160,7 +166,9 @@ void region_heap_survey(const struct heap *heap, struct survey *survey);
 int region_heap_check(const struct heap *heap, const char **rule);
 int region_heap_hold(struct heap *heap, struct buffer *buffer,
 		     struct state_reader *in);
-int region_heap_take_at(struct heap *heap, const struct sg_entry *entry);
+int region_heap_claim(struct heap *heap, const struct sg_entry *entry,
+		      struct state_reader *in);
+void region_heap_settle(struct heap *heap, const struct state_reader *in);
 
 int lent_pages_check(const struct hk_machine *machine, const char **rule);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "lent_pages.h"
 
+#include "claim.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -96,4 +98,11 @@ uint64_t lent_range_next(const struct lent_range *range, uint64_t pfn,
 		i = (i / WORD_BITS + 1) * WORD_BITS;
 	}
 	return i < stop ? range->base_pfn + i : end;
+}
+
+bool claim_fixed(const struct lent_pages *lent, struct claim *memory,
+		 uint64_t pfn, uint64_t pages)
+{
+	return claim_pages(memory, pfn, pages) && !lent_pages_find(lent, pfn) &&
+	       !lent_pages_find(lent, pfn + pages - 1);
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 struct buffer;
+struct claim;
 
 // One range of an area.
 struct lent_range {
@@ -40,5 +41,10 @@ void lent_pages_return(struct lent_pages *lent, uint64_t pfn);
 // range, if there is none before it.
 uint64_t lent_range_next(const struct lent_range *range, uint64_t pfn,
 			 uint64_t end);
+
+// For a state: claim a block that cannot move, of at most two pageblocks.
+// False: it has an owner, or lies in a range, where only movable pages are.
+bool claim_fixed(const struct lent_pages *lent, struct claim *memory,
+		 uint64_t pfn, uint64_t pages);
 
 #endif

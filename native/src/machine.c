@@ -128,6 +128,16 @@ static int create_parts(struct hk_machine *machine,
 	return ret;
 }
 
+static int begin(struct hk_machine *machine, const struct hk_machine_spec *spec)
+{
+	machine->memory = spec->memory;
+	machine->costs = spec->costs;
+	machine->now_ns = INT64_MIN;
+	machine->idle_due = NEVER;
+	machine->changes = 1;
+	return create_parts(machine, spec);
+}
+
 int hk_machine_create(const struct hk_machine_spec *spec,
 		      struct hk_machine **ret)
 {
@@ -140,12 +150,7 @@ int hk_machine_create(const struct hk_machine_spec *spec,
 	if (!machine)
 		return -ENOMEM;
 
-	machine->memory = spec->memory;
-	machine->costs = spec->costs;
-	machine->now_ns = INT64_MIN;
-	machine->idle_due = NEVER;
-	machine->changes = 1;
-	status = create_parts(machine, spec);
+	status = begin(machine, spec);
 	if (status)
 		goto destroy_machine;
 	*ret = machine;
@@ -156,19 +161,66 @@ destroy_machine:
 	return status;
 }
 
-void hk_machine_destroy(struct hk_machine *machine)
+// All but the table of buffers, whose own memory is in it or among its spares.
+static void destroy_parts(struct hk_machine *machine)
 {
-	if (!machine)
-		return;
 	deferred_free_destroy(&machine->buffers, &machine->system_deferred);
 	for (uint32_t i = 0; i < machine->n_heaps; i++)
 		machine->heap[i].ops->destroy(&machine->heap[i]);
-	buffer_table_destroy(&machine->buffers);
 	lent_pages_destroy(&machine->lent);
 	page_alloc_destroy(machine->pages);
 	free(machine->device);
 	free(machine->heap);
+}
+
+void hk_machine_destroy(struct hk_machine *machine)
+{
+	if (!machine)
+		return;
+	destroy_parts(machine);
+	buffer_table_destroy(&machine->buffers);
 	free(machine);
+}
+
+// What hk_machine_create() was given.
+static int copy_spec(const struct hk_machine *machine,
+		     struct hk_machine_spec *spec, struct hk_heap_spec **heap,
+		     struct hk_device_spec **device)
+{
+	*heap = calloc(machine->n_heaps + 1, sizeof(**heap));
+	*device = calloc(machine->n_devices + 1, sizeof(**device));
+	if (!*heap || !*device)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < machine->n_heaps; i++)
+		(*heap)[i] = machine->heap[i].spec;
+	memcpy(*device, machine->device, machine->n_devices * sizeof(**device));
+	*spec = (struct hk_machine_spec){
+		.memory = machine->memory,
+		.heap = *heap,
+		.n_heaps = machine->n_heaps,
+		.device = *device,
+		.n_devices = machine->n_devices,
+		.costs = machine->costs,
+	};
+	return 0;
+}
+
+int machine_restart(struct hk_machine *machine)
+{
+	struct hk_machine_spec spec;
+	struct hk_heap_spec *heap;
+	struct hk_device_spec *device;
+	int ret = copy_spec(machine, &spec, &heap, &device);
+
+	if (!ret) {
+		destroy_parts(machine);
+		buffer_table_clear(&machine->buffers);
+		*machine = (struct hk_machine){.buffers = machine->buffers};
+		ret = begin(machine, &spec);
+	}
+	free(heap);
+	free(device);
+	return ret;
 }
 
 int hk_machine_advance(struct hk_machine *machine, int64_t now_ns)

@@ -190,6 +190,17 @@ static int load_heaps(struct hk_machine *machine, struct state_reader *in)
 	return ret;
 }
 
+static void settle_heaps(struct hk_machine *machine,
+			 const struct state_reader *in)
+{
+	for (uint32_t i = 0; i < machine->n_heaps; i++) {
+		struct heap *heap = &machine->heap[i];
+
+		if (heap->ops->settle)
+			heap->ops->settle(heap, in);
+	}
+}
+
 static int load_body(struct hk_machine *machine, struct state_reader *in)
 {
 	int ret;
@@ -207,7 +218,39 @@ static int load_body(struct hk_machine *machine, struct state_reader *in)
 		ret = page_alloc_load(machine->pages, in);
 	if (!ret && (in->bad || in->at != in->end || in->memory.left))
 		ret = -EINVAL;
+	if (!ret)
+		settle_heaps(machine, in);
 	return ret;
+}
+
+static int create_claim(uint64_t base, uint64_t size, struct claim *ret)
+{
+	return claim_create(base >> HK_PAGE_SHIFT,
+			    (base + size) >> HK_PAGE_SHIFT, ret);
+}
+
+static int create_claims(const struct hk_machine *machine,
+			 struct state_reader *in)
+{
+	int ret = create_claim(machine->memory.base, machine->memory.total,
+			       &in->memory);
+
+	for (uint32_t i = 0; !ret && i < machine->n_heaps; i++) {
+		const struct heap *heap = &machine->heap[i];
+
+		if (heap->ops->settle)
+			ret = create_claim(heap->spec.base, heap->spec.size,
+					   &in->region[i]);
+	}
+	return ret;
+}
+
+static void destroy_claims(const struct hk_machine *machine,
+			   struct state_reader *in)
+{
+	claim_destroy(&in->memory);
+	for (uint32_t i = 0; i < machine->n_heaps; i++)
+		claim_destroy(&in->region[i]);
 }
 
 static bool is_new(const struct hk_machine *machine)
@@ -218,21 +261,20 @@ static bool is_new(const struct hk_machine *machine)
 int hk_machine_load(struct hk_machine *machine, const void *bytes,
 		    uint64_t size)
 {
-	const struct hk_memory_spec *memory = &machine->memory;
-	struct state_reader in = {.at = bytes};
+	struct claim region[HK_MAX_HEAPS] = {0};
+	struct state_reader in = {.at = bytes, .region = region};
 	int ret;
 
-	if (!is_new(machine) || size < MAGIC_BYTES + SUM_BYTES ||
-	    !sum_is_right(bytes, size))
+	if (size < MAGIC_BYTES + SUM_BYTES || !sum_is_right(bytes, size))
 		return -EINVAL;
 	in.end = in.at + size - SUM_BYTES;
 	if (!header_is_ours(machine, &in))
 		return -EINVAL;
-	ret = claim_create(memory->base >> HK_PAGE_SHIFT,
-			   (memory->base + memory->total) >> HK_PAGE_SHIFT,
-			   &in.memory);
+	ret = is_new(machine) ? 0 : machine_restart(machine);
+	if (!ret)
+		ret = create_claims(machine, &in);
 	if (!ret)
 		ret = load_body(machine, &in);
-	claim_destroy(&in.memory);
+	destroy_claims(machine, &in);
 	return ret == OUT_OF_CORE ? -ENOMEM : ret;
 }

@@ -120,12 +120,15 @@ static bool hold_block(struct heap *heap, struct buffer *buffer, uint32_t i,
 	const struct sg_entry *entry = &buffer->entry[i];
 	const uint64_t pfn = entry->address >> HK_PAGE_SHIFT;
 
+	const uint64_t pages = entry->size >> HK_PAGE_SHIFT;
+
 	if (entry->size != order_bytes(heap->spec.order[0]) ||
-	    entry->address & (entry->size - 1) ||
-	    !claim_pages(&in->memory, pfn, entry->size >> HK_PAGE_SHIFT))
+	    entry->address & (entry->size - 1))
 		return false;
 	if (heap->spec.migratetype != HK_MIGRATE_MOVABLE)
-		return !lent_pages_find(lent, pfn);
+		return claim_fixed(lent, &in->memory, pfn, pages);
+	if (!claim_pages(&in->memory, pfn, pages))
+		return false;
 	page_alloc_hold(heap->machine->pages, pfn, 0);
 	lent_pages_borrow(lent, pfn, buffer, i);
 	return true;

@@ -133,7 +133,8 @@ int page_pool_load(struct page_pool *pool, struct state_reader *in)
 	while (count--) {
 		const uint64_t address = state_get_block(in, pool->order);
 
-		if (!claim_pages(&in->memory, address >> HK_PAGE_SHIFT,
+		if (!claim_fixed(&pool->machine->lent, &in->memory,
+				 address >> HK_PAGE_SHIFT,
 				 UINT64_C(1) << pool->order))
 			return -EINVAL;
 		page_pool_add(pool, address);

@@ -70,19 +70,43 @@ int region_heap_check(const struct heap *heap, const char **rule)
 	return gen_pool_check(heap->gen_pool, rule);
 }
 
-int region_heap_take_at(struct heap *heap, const struct sg_entry *entry)
+int region_heap_claim(struct heap *heap, const struct sg_entry *entry,
+		      struct state_reader *in)
 {
-	const uint64_t offset = entry->address - heap->spec.base;
-	uint64_t address;
+	struct claim *claim = &in->region[heap->index];
 
-	return gen_pool_alloc_at(heap->gen_pool, offset, entry->size, &address);
+	if ((entry->address - heap->spec.base) % heap->spec.granule ||
+	    !claim_pages(claim, entry->address >> HK_PAGE_SHIFT,
+			 entry->size >> HK_PAGE_SHIFT))
+		return -EINVAL;
+	return 0;
 }
 
 int region_heap_hold(struct heap *heap, struct buffer *buffer,
 		     struct state_reader *in)
 {
-	(void)in;
 	if (buffer->n_entries != 1 || buffer->bytes != buffer->size)
 		return -EINVAL;
-	return region_heap_take_at(heap, buffer->entry) ? -EINVAL : 0;
+	return region_heap_claim(heap, buffer->entry, in);
+}
+
+static void give_back(void *heap, uint64_t pfn, uint64_t pages)
+{
+	const struct heap *of = heap;
+
+	gen_pool_free(of->gen_pool, pfn << HK_PAGE_SHIFT,
+		      pages << HK_PAGE_SHIFT);
+}
+
+// All at once and in order of address: for 100 000 buffers several times as
+// fast as placing each.
+void region_heap_settle(struct heap *heap, const struct state_reader *in)
+{
+	const struct claim *claim = &in->region[heap->index];
+	uint64_t address;
+
+	if (claim->left == claim->end - claim->start)
+		return;
+	gen_pool_alloc_at(heap->gen_pool, 0, heap->spec.size, &address);
+	claim_walk_left(claim, give_back, heap);
 }

@@ -26,4 +26,5 @@ const struct heap_ops secure_heap_ops = {
 	.survey = region_heap_survey,
 	.check = region_heap_check,
 	.hold = region_heap_hold,
+	.settle = region_heap_settle,
 };

@@ -5,8 +5,6 @@
 
 #include "internal.h"
 
-#include <stdlib.h>
-
 void survey_add(struct survey *survey, uint64_t address, uint64_t size,
 		uint32_t owner, enum hk_region_state state)
 {
@@ -95,21 +93,6 @@ void survey_heap(const struct heap *heap, struct survey *survey)
 	survey_live(heap, survey);
 	survey_deferred(survey, heap);
 	heap->ops->survey(heap, survey);
-}
-
-static int compare_regions(const void *a, const void *b)
-{
-	const struct hk_region *left = a, *right = b;
-
-	return (left->address > right->address) -
-	       (left->address < right->address);
-}
-
-void survey_sort(struct survey *survey)
-{
-	if (survey->count > 1)
-		qsort(survey->region, survey->count, sizeof(*survey->region),
-		      compare_regions);
 }
 
 static int survey_end(const struct survey *survey, uint64_t *count)

@@ -6,6 +6,7 @@
 enum {
 	SHIFT = 7,
 	MORE = 1 << SHIFT,
+	MAX_BYTES = 10, // of a number
 	WORD_BYTES = 8,
 	PAGE_BITS = 64 - HK_PAGE_SHIFT, // of a page's number
 };
@@ -17,13 +18,29 @@ static void put_byte(struct state_writer *out, uint8_t byte)
 	out->size++;
 }
 
-void state_put(struct state_writer *out, uint64_t value)
+static uint8_t *put_number(uint8_t *at, uint64_t value)
 {
 	while (value >= MORE) {
-		put_byte(out, (uint8_t)(value | MORE));
+		*at++ = (uint8_t)(value | MORE);
 		value >>= SHIFT;
 	}
-	put_byte(out, (uint8_t)value);
+	*at++ = (uint8_t)value;
+	return at;
+}
+
+void state_put(struct state_writer *out, uint64_t value)
+{
+	uint8_t number[MAX_BYTES], *end;
+
+	if (out->capacity >= MAX_BYTES &&
+	    out->size <= out->capacity - MAX_BYTES) {
+		end = put_number(out->bytes + out->size, value);
+		out->size = (uint64_t)(end - out->bytes);
+		return;
+	}
+	end = put_number(number, value);
+	for (const uint8_t *at = number; at < end; at++)
+		put_byte(out, *at);
 }
 
 // 0, -1, 1, -2 … as 0, 1, 2, 3 …

@@ -25,6 +25,7 @@ struct state_reader {
 	bool bad; // once set, every number reads as 0
 	uint64_t page;
 	struct claim memory; // pages of the zone that were read so far
+	struct claim *region; // by heap: the same of one that will settle
 };
 
 void state_put(struct state_writer *out, uint64_t value);

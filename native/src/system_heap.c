@@ -232,7 +232,8 @@ static int system_heap_hold(struct heap *heap, struct buffer *buffer,
 		const struct sg_entry *entry = &buffer->entry[i];
 
 		if (!is_block(heap, entry) ||
-		    !claim_pages(&in->memory, entry->address >> HK_PAGE_SHIFT,
+		    !claim_fixed(&heap->machine->lent, &in->memory,
+				 entry->address >> HK_PAGE_SHIFT,
 				 entry->size >> HK_PAGE_SHIFT))
 			return -EINVAL;
 	}

@@ -257,23 +257,33 @@ TEST(the_state_of_another_board_is_refused)
 	free(state.bytes);
 }
 
-TEST(a_machine_that_is_not_new_takes_no_state)
+TEST(a_used_machine_becomes_what_was_saved)
 {
-	struct bench bench;
-	struct state state;
+	struct bench bench, used;
+	struct random_trace *t, *other;
+	uint64_t done;
 
-	bench_of_all_kinds(&bench);
-	state = save(bench.machine);
-	allocate(&bench, 0, KIB(4), SYSTEM);
-	CHECK_EQ(hk_machine_load(bench.machine, state.bytes, state.size),
-		 -EINVAL);
+	random_plan(&bench, 5);
+	random_plan(&used, 5);
+	t = replay_all(&bench, 5);
+	other = replay_all(&used, 6);
+	for (uint32_t n = 0; n < 3; n++) {
+		struct state state = save(bench.machine);
+
+		CHECK_EQ(hk_machine_load(used.machine, state.bytes, state.size),
+			 0);
+		bench_check(&used);
+		CHECK(same(state, save(used.machine)));
+		for (uint32_t i = 0; i < EVENTS; i++)
+			t->op[i] = HK_OP_PRESSURE, t->time_ns[i] += 1000000000;
+		CHECK_EQ(trace_replay(&bench, t, 0, 100, 0, &done), 0);
+		CHECK_EQ(trace_replay(&used, t, 0, 100, 0, &done), 0);
+		CHECK(same(save(bench.machine), save(used.machine)));
+	}
 	bench_end(&bench);
-	bench_start(&bench);
-	advance(&bench, 1);
-	CHECK_EQ(hk_machine_load(bench.machine, state.bytes, state.size),
-		 -EINVAL);
-	bench_end(&bench);
-	free(state.bytes);
+	bench_end(&used);
+	free(t);
+	free(other);
 }
 
 // A state with something of everything: pools, freed buffers, devices.
@@ -407,6 +417,9 @@ TEST(a_starved_load_says_so_and_leaks_nothing)
 
 	do {
 		CHECK_EQ(hk_machine_create(&bench.spec, &bench.machine), 0);
+		// Used, so that it has to begin anew.
+		bench.now = 0;
+		allocate(&bench, 3, KIB(64), (uint16_t)(nth % 6));
 		fail_allocation(++nth);
 		ret = hk_machine_load(bench.machine, state.bytes, state.size);
 		fail_allocation(0);
