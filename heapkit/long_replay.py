@@ -7,7 +7,9 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -184,8 +186,11 @@ class _Replay:
     ) -> None:
         """From the event where it is to the end of the trace."""
         pace, saved = Pace(), self.events
-        with bar(len(self._trace), progress=progress, done=saved) as show:
-            for part in self._trace.parts(rows, first=saved):
+        with (
+            bar(len(self._trace), progress=progress, done=saved) as show,
+            closing(_ahead(self._trace.parts(rows, first=saved))) as parts,
+        ):
+            for part in parts:
                 self._replay(part, pace, show)
                 if save is not None and self.events - saved >= every:
                     save()
@@ -238,6 +243,8 @@ class _Replay:
     # --- Stopping and going on -----------------------------------------------
 
     def save(self, path: str | os.PathLike[str]) -> None:
+        if self._intake.events != self.events:
+            return  # a bad event was met, and the interrupt came before it was told
         checkpoint_file.write(
             path,
             owner=self._owner,
@@ -264,6 +271,15 @@ class _Replay:
         found.fill(self._tally.arrays, path)
         if self._intake.events != self.events:
             raise FormatError("a damaged checkpoint: two positions", path=path)
+
+
+def _ahead(parts: Iterator[TracePart]) -> Generator[TracePart, None, None]:
+    """The same parts, each read while the one before is replayed."""
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        waiting = reader.submit(next, parts, None)
+        while (part := waiting.result()) is not None:
+            waiting = reader.submit(next, parts, None)
+            yield part
 
 
 _OTHER = {

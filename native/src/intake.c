@@ -56,32 +56,26 @@ static int reserve_held(struct hk_intake *intake)
 	return 0;
 }
 
-// The number of the event's buffer, and what becomes of it.
-static int number_buffer(struct hk_intake *intake, uint8_t op, uint64_t id,
-			 uint32_t *number)
-{
-	if (op == HK_OP_ALLOC)
-		return id_map_add(&intake->ids, id, number) ||
-				       reserve_held(intake)
-			       ? OUT_OF_CORE
-			       : 0;
-	*number = id_map_find(&intake->ids, id);
-	if (op == HK_OP_FREE)
-		id_map_remove(&intake->ids, id);
-	return 0;
-}
-
 static int take_one(struct hk_intake *intake, const struct hk_trace *part,
 		    uint64_t id, uint64_t i, uint32_t *number,
 		    enum hk_trace_rule *rule)
 {
+	const uint8_t op = part->op[i];
+
 	*number = 0;
 	*rule = trace_rule_alone(part, i, intake->time_ns);
-	if (*rule || part->op[i] == HK_OP_PRESSURE)
+	if (*rule || op == HK_OP_PRESSURE)
 		return 0;
-	*rule = trace_rule_held(part, i,
-				id_map_find(&intake->ids, id) != ID_NONE);
-	return *rule ? 0 : number_buffer(intake, part->op[i], id, number);
+	*number = id_map_find(&intake->ids, id);
+	*rule = trace_rule_held(part, i, *number != ID_NONE);
+	if (*rule)
+		return 0;
+	if (op == HK_OP_FREE)
+		id_map_remove(&intake->ids, id);
+	if (op == HK_OP_ALLOC &&
+	    (id_map_add(&intake->ids, id, number) || reserve_held(intake)))
+		return OUT_OF_CORE;
+	return 0;
 }
 
 int hk_intake_take(struct hk_intake *intake, const struct hk_trace *part,
