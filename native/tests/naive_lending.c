@@ -32,6 +32,8 @@ static void create_zone(struct naive_lending *model)
 {
 	const struct hk_memory_spec *memory = &model->bench->spec.memory;
 	struct pfn_range hole[NAIVE_HEAPS * HK_MAX_CMA_RANGES];
+	uint64_t start = memory->base >> HK_PAGE_SHIFT;
+	const uint64_t end = start + (memory->total >> HK_PAGE_SHIFT);
 	uint32_t n = 0;
 
 	for (uint32_t h = 0; h < model->bench->spec.n_heaps; h++) {
@@ -46,11 +48,13 @@ static void create_zone(struct naive_lending *model)
 		}
 	}
 	qsort(hole, n, sizeof(hole[0]), ascending);
-	CHECK_EQ(page_alloc_create(memory->base >> HK_PAGE_SHIFT,
-				   memory->total >> HK_PAGE_SHIFT, hole, n,
-				   memory->min_free >> HK_PAGE_SHIFT,
-				   &model->zone),
-		 0);
+	naive_buddy_init(&model->zone, start, end,
+			 memory->min_free >> HK_PAGE_SHIFT);
+	for (uint32_t i = 0; i < n; i++) {
+		naive_buddy_add(&model->zone, start, hole[i].start);
+		start = hole[i].end;
+	}
+	naive_buddy_add(&model->zone, start, end);
 }
 
 static void lend(struct naive_lending *model, uint32_t heap)
@@ -64,8 +68,8 @@ static void lend(struct naive_lending *model, uint32_t heap)
 		naive_clear(&model->map[heap][i],
 			    (uint32_t)(pages >> opb_of(spec)));
 		model->available[heap] += pages;
-		page_alloc_add_cma(model->zone,
-				   ranges.at[i].base >> HK_PAGE_SHIFT, pages);
+		naive_buddy_add_cma(&model->zone,
+				    ranges.at[i].base >> HK_PAGE_SHIFT, pages);
 	}
 }
 
@@ -83,7 +87,6 @@ struct naive_lending *naive_lending_create(const struct bench *bench)
 
 void naive_lending_destroy(struct naive_lending *model)
 {
-	page_alloc_destroy(model->zone);
 	free(model);
 }
 
@@ -92,14 +95,16 @@ void naive_lending_destroy(struct naive_lending *model)
 static void give_all(struct naive_lending *model, struct naive_buffer *buffer)
 {
 	for (uint32_t i = 0; i < buffer->n; i++)
-		page_alloc_give(model->zone, buffer->pfn[i], buffer->order[i]);
+		naive_buddy_give(&model->zone, buffer->pfn[i],
+				 buffer->order[i]);
 	buffer->n = 0;
 }
 
 static bool take_one(struct naive_lending *model, struct naive_buffer *buffer,
-		     uint32_t order, enum hk_migratetype type)
+		     uint32_t order, enum naive_type type)
 {
-	if (page_alloc_take(model->zone, order, type, &buffer->pfn[buffer->n]))
+	if (!naive_buddy_take(&model->zone, order, type,
+			      &buffer->pfn[buffer->n]))
 		return false;
 	buffer->order[buffer->n++] = order;
 	return true;
@@ -112,7 +117,8 @@ static int take_load(struct naive_lending *model, struct naive_buffer *buffer,
 	const uint64_t block = UINT64_C(1) << spec->order[0];
 
 	for (uint64_t got = 0; got < pages; got += block)
-		if (!take_one(model, buffer, spec->order[0], spec->migratetype))
+		if (!take_one(model, buffer, spec->order[0],
+			      (enum naive_type)spec->migratetype))
 			return -ENOMEM;
 	return 0;
 }
@@ -126,8 +132,8 @@ static int take_system(struct naive_lending *model, struct naive_buffer *buffer,
 	while (pages) {
 		const uint64_t block = UINT64_C(1) << spec->order[slot];
 
-		if (pages >= block && take_one(model, buffer, spec->order[slot],
-					       HK_MIGRATE_UNMOVABLE))
+		if (pages >= block &&
+		    take_one(model, buffer, spec->order[slot], NAIVE_UNMOVABLE))
 			pages -= block;
 		else if (++slot == spec->n_orders)
 			return -ENOMEM;
@@ -162,9 +168,9 @@ static int move(struct naive_lending *model, uint64_t pfn)
 
 	if (spec_of(model, owner->heap)->flags & HK_HEAP_PINNED)
 		return -EBUSY;
-	if (page_alloc_take(model->zone, 0, HK_MIGRATE_MOVABLE, &to))
+	if (!naive_buddy_take(&model->zone, 0, NAIVE_MOVABLE, &to))
 		return -ENOMEM;
-	page_alloc_give(model->zone, pfn, 0);
+	naive_buddy_give(&model->zone, pfn, 0);
 	owner->pfn[entry] = to;
 	model->moves.pages_migrated++;
 	return 0;
@@ -198,11 +204,11 @@ static int claim(struct naive_lending *model, uint64_t pfn, uint64_t pages)
 {
 	int err;
 
-	page_alloc_isolate(model->zone, pfn, pages);
+	naive_buddy_isolate(&model->zone, pfn, pages);
 	err = move_all(model, pfn, pfn + pages);
 	if (!err)
-		CHECK_EQ(page_alloc_take_range(model->zone, pfn, pages), 0);
-	page_alloc_undo_isolate(model->zone, pfn, pages);
+		CHECK(naive_buddy_take_range(&model->zone, pfn, pages));
+	naive_buddy_undo_isolate(&model->zone, pfn, pages);
 	model->moves.busy_retries += err == -EBUSY;
 	model->moves.no_target += err == -ENOMEM;
 	return err;
@@ -277,7 +283,7 @@ static void give_cma(struct naive_lending *model, struct naive_buffer *buffer)
 		(uint32_t)((buffer->pages + (UINT64_C(1) << opb) - 1) >> opb),
 		false);
 	model->available[buffer->heap] += buffer->pages;
-	page_alloc_give_range(model->zone, pfn, buffer->pages);
+	naive_buddy_give_range(&model->zone, pfn, buffer->pages);
 	buffer->n = 0;
 }
 

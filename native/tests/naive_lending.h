@@ -1,27 +1,29 @@
 // SPDX-License-Identifier: MIT
 //
-// What lending is measured against: a list of pages for every buffer, searched
-// from end to end, and the plain loops of mm/cma.c and alloc_contig_range().
+// What lending is measured against: the naive buddy allocator and bitmap, a
+// list of pages for every buffer, searched from end to end, and the plain loops
+// of mm/cma.c and alloc_contig_range().
 #ifndef HK_NAIVE_LENDING_H
 #define HK_NAIVE_LENDING_H
 
 #include "bench.h"
 #include "naive_bitmap.h"
+#include "naive_buddy.h"
 
-enum { NAIVE_HEAPS = 8, NAIVE_BUFFERS = 48, NAIVE_PAGES = 8192 };
+enum { NAIVE_HEAPS = 8, NAIVE_BUFFERS = 48, NAIVE_ENTRIES = 8192 };
 
 struct naive_buffer {
 	bool live; // false: free, or its allocation failed
 	uint32_t heap;
 	uint32_t n;
 	uint64_t pages; // of each entry
-	uint64_t pfn[NAIVE_PAGES];
-	uint32_t order[NAIVE_PAGES];
+	uint64_t pfn[NAIVE_ENTRIES];
+	uint32_t order[NAIVE_ENTRIES];
 };
 
 struct naive_lending {
 	const struct bench *bench;
-	struct page_alloc *zone;
+	struct naive_buddy zone;
 	struct naive_bitmap map[NAIVE_HEAPS][HK_MAX_CMA_RANGES];
 	uint64_t available[NAIVE_HEAPS]; // pages
 	struct naive_buffer buffer[NAIVE_BUFFERS];

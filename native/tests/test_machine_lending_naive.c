@@ -123,8 +123,10 @@ static void compare_pages(const struct sequence *s)
 			CHECK_EQ(buffer->entry[i].address,
 				 naive->pfn[i] << HK_PAGE_SHIFT);
 	}
+	CHECK_EQ(page_alloc_free_cma(s->bench.machine->pages),
+		 naive_buddy_free_of(&s->model->zone, NAIVE_CMA));
 	CHECK_EQ(gauges_of(&s->bench, APPS).free_bytes >> HK_PAGE_SHIFT,
-		 page_alloc_free(s->model->zone));
+		 naive_buddy_free(&s->model->zone));
 }
 
 static void run(struct sequence *s, uint32_t events)
