@@ -40,11 +40,19 @@ static inline uint32_t max_tree_root(const struct max_tree *tree)
 	return tree->level[tree->depth][0];
 }
 
-// @leaf becomes @value, which is not less than it is.
+// @leaf becomes @value, which is not less than it is. The first two levels are
+// written in any case: which of them change is nothing that a CPU could
+// predict.
 static inline void max_tree_raise(struct max_tree *tree, uint32_t leaf,
 				  uint32_t value)
 {
-	for (uint32_t k = 0; k <= tree->depth; k++) {
+	uint32_t *first = &tree->level[0][leaf];
+	uint32_t *second = &tree->level[1][leaf >> LANES_SHIFT];
+
+	*first = value > *first ? value : *first;
+	*second = value > *second ? value : *second;
+	leaf >>= 2 * LANES_SHIFT;
+	for (uint32_t k = 2; k <= tree->depth; k++) {
 		uint32_t *lane = &tree->level[k][leaf];
 
 		if (*lane >= value)

@@ -32,6 +32,7 @@ int run_index_create(uint32_t bits, struct run_index **ret)
 	index->words = index->memory + 1;
 	index->bits = bits;
 	index->code = run_index_best_code();
+	index->first_sure = HK_NO_LEAF;
 	err = max_tree_create(&index->starts, run_index_words(index));
 	if (err)
 		goto free_words;
@@ -85,6 +86,7 @@ int run_index_align(struct run_index *index, uint64_t phase, uint64_t orders)
 	// place.
 	index->code->take(index, 0, 0, index->bits);
 	max_tree_destroy(&index->starts);
+	index->first_sure = HK_NO_LEAF;
 	index->origin = phase & ((1U << (USABLE_ORDERS - 1)) - 1);
 	index->phase = phase - index->origin;
 	err = max_tree_create(&index->starts, run_index_words(index));
@@ -139,7 +141,11 @@ uint32_t run_index_length_before(const struct run_index *index, uint32_t bit)
 
 uint32_t run_index_longest(const struct run_index *index)
 {
-	return max_tree_root(&index->starts);
+	uint32_t longest = max_tree_root(&index->starts);
+
+	if (longest == 0 && index->usable.depth)
+		return usable_byte(usable_tree_root(&index->usable), 0);
+	return longest;
 }
 
 uint32_t run_index_free(const struct run_index *index)

@@ -99,16 +99,24 @@ static int check_words(const struct run_index *index, const char **rule)
 	return err;
 }
 
+// The longest run in @word that ->starts holds.
+static uint32_t longest_start(const struct run_index *index,
+			      const struct run_word *word)
+{
+	uint32_t top = top_bits(word) + word->above;
+	uint32_t inside = longest_ones(own_bits(word));
+	uint32_t longest = top > inside ? top : inside;
+
+	return index->usable.depth && longest < LONG_RUN ? 0 : longest;
+}
+
 // What the trees say of each word follows from it.
 static int check_trees(const struct run_index *index, const char **rule)
 {
 	for (uint32_t i = 0; i < run_index_words(index); i++) {
 		const struct run_word *w = &index->words[i];
-		uint32_t top = top_bits(w) + w->above;
-		uint32_t inside = longest_ones(own_bits(w));
 
-		if (max_tree_get(&index->starts, i) !=
-		    (top > inside ? top : inside))
+		if (max_tree_get(&index->starts, i) != longest_start(index, w))
 			return broken(rule, "run_index: a longest run is not");
 		if (index->usable.depth &&
 		    usable_tree_get(&index->usable, i) != usable_in(i, w))
@@ -116,8 +124,12 @@ static int check_trees(const struct run_index *index, const char **rule)
 	}
 	if (max_tree_check(&index->starts))
 		return broken(rule, "run_index: a maximum is wrong");
-	if (index->usable.depth && usable_tree_check(&index->usable))
+	if (!index->usable.depth)
+		return 0;
+	if (usable_tree_check(&index->usable))
 		return broken(rule, "run_index: a usable maximum is wrong");
+	if (index->first_sure != max_tree_first(&index->starts, USABLE_SURE))
+		return broken(rule, "run_index: the first sure run is not");
 	return 0;
 }
 

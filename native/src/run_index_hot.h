@@ -13,22 +13,26 @@
 
 // --- First fit ---
 
-// Where in @word, at or after bit @from, @bits can begin; no run passes @from.
-// 0: nowhere.
-static inline uint64_t places_in_word(const struct run_word *word,
-				      uint32_t from, uint32_t bits)
+// Where the run in @free begins that goes on above the word, if it is @bits
+// long with that; 0: it is not. Made without a branch, as is what follows.
+static inline uint64_t place_at_top(uint64_t free, uint32_t above,
+				    uint32_t bits)
 {
-	uint64_t free = word->free & ones_at_and_above(from);
-	uint64_t places = bits <= WORD_BITS ? places_of(free, bits) : 0;
 	uint32_t top = ones_down_from(free, WORD_MASK);
 
-	if (top + word->above >= bits && top)
-		places |= UINT64_C(1) << (WORD_BITS - top);
-	return places;
+	return (uint64_t)(top + above >= bits) << (-top & WORD_MASK);
 }
 
-static inline uint32_t first_place(uint32_t word, uint64_t places)
+// The first place for @bits in @word, which has one. For more bits than a word
+// has, a word of ones counts: its run begins where the one at the top does.
+static inline uint32_t first_place(const struct run_index *index, uint32_t word,
+				   uint32_t bits)
 {
+	const struct run_word *w = &index->words[word];
+	uint32_t inside = bits < WORD_BITS ? bits : WORD_BITS;
+	uint64_t places = places_of(w->free, inside) |
+			  place_at_top(w->free, w->above, bits);
+
 	return (word << WORD_SHIFT) + (uint32_t)__builtin_ctzll(places);
 }
 
@@ -36,27 +40,96 @@ static inline uint32_t first_fit(const struct run_index *index, uint32_t bits)
 {
 	uint32_t word = max_tree_first(&index->starts, bits);
 
-	if (word == HK_NO_LEAF)
-		return HK_NO_RUN;
-	return first_place(word, places_in_word(&index->words[word], 0, bits));
+	return word == HK_NO_LEAF ? HK_NO_RUN : first_place(index, word, bits);
 }
 
-// As run_index_next() from a bit on that no run passes.
-static uint32_t next_fit(const struct run_index *index, uint32_t from,
-			 uint32_t bits)
+// The first place for @bits in the word of @from, at or after it; or HK_NO_RUN.
+static inline uint32_t place_from(const struct run_index *index, uint32_t from,
+				  uint32_t bits)
 {
-	uint32_t word = word_of(from);
-	uint64_t places;
+	const struct run_word *w = &index->words[word_of(from)];
+	uint64_t free = w->free & ones_at_and_above(from);
+	uint64_t places = bits <= WORD_BITS ? places_of(free, bits) : 0;
+
+	places |= place_at_top(free, w->above, bits);
+	return places ? (from & ~(uint32_t)WORD_MASK) +
+				(uint32_t)__builtin_ctzll(places)
+		      : HK_NO_RUN;
+}
+
+// As run_index_next() from a bit on that no run passes, if ->starts has all
+// runs of @bits.
+static uint32_t next_long(const struct run_index *index, uint32_t from,
+			  uint32_t bits)
+{
+	uint32_t at;
+	uint32_t word;
 
 	if (from >= run_index_end(index))
 		return HK_NO_RUN;
-	places = places_in_word(&index->words[word], from, bits);
-	if (places)
-		return first_place(word, places);
-	word = max_tree_next(&index->starts, word + 1, bits);
-	if (word == HK_NO_LEAF)
-		return HK_NO_RUN;
-	return first_place(word, places_in_word(&index->words[word], 0, bits));
+	at = place_from(index, from, bits);
+	if (at != HK_NO_RUN)
+		return at;
+	word = max_tree_next(&index->starts, word_of(from) + 1, bits);
+	return word == HK_NO_LEAF ? HK_NO_RUN : first_place(index, word, bits);
+}
+
+// --- Aligned fit ---
+
+// The first run that begins in the word of @from at or after it and offers
+// @bits to @order, if there is one.
+static inline uint32_t usable_run(const struct run_index *index, uint32_t from,
+				  uint32_t bits, uint32_t order)
+{
+	uint32_t word = word_of(from);
+	uint64_t free = index->words[word].free & ones_at_and_above(from);
+	uint32_t inside = bits < WORD_BITS ? bits : WORD_BITS;
+	uint64_t places = places_of(free, inside) & aligned_places(word, order);
+	// If none is inside, the run at the top offers them above.
+	uint32_t bit =
+		(uint32_t)__builtin_ctzll(places | UINT64_C(1) << WORD_MASK);
+
+	return (word << WORD_SHIFT) + bit + 1 - ones_down_from(free, bit);
+}
+
+static inline bool offers(const struct run_index *index, uint32_t run,
+			  uint32_t bits, uint32_t order)
+{
+	uint32_t skipped = -run & ((1U << order) - 1);
+
+	return free_from(index->words, run) >= bits + skipped;
+}
+
+// As run_index_next(), for @bits that @order can use; from a bit on that no run
+// passes.
+static inline uint32_t next_usable(const struct run_index *index, uint32_t from,
+				   uint32_t bits, uint32_t order)
+{
+	uint32_t sure = index->first_sure;
+	uint32_t word = word_of(from);
+
+	if (from > index->origin) {
+		uint32_t run = usable_run(index, from, bits, order);
+
+		if (word_of(run) == word && offers(index, run, bits, order))
+			return run;
+		word++;
+		sure = max_tree_next(&index->starts, word, USABLE_SURE);
+	}
+	word = usable_tree_next(&index->usable, word, bits, order);
+	word = word < sure ? word : sure;
+	return word == HK_NO_LEAF
+		       ? HK_NO_RUN
+		       : usable_run(index, word << WORD_SHIFT, bits, order);
+}
+
+// The same for any number of bits and order 0.
+static inline uint32_t next_fit(const struct run_index *index, uint32_t from,
+				uint32_t bits)
+{
+	if (index->usable.depth && bits <= USABLE_MOST)
+		return next_usable(index, from, bits, 0);
+	return next_long(index, from, bits);
 }
 
 static uint32_t next(const struct run_index *index, uint32_t from,
@@ -64,8 +137,10 @@ static uint32_t next(const struct run_index *index, uint32_t from,
 {
 	uint32_t at;
 
-	if (from == 0) {
+	if (from == 0 && !index->usable.depth) {
 		at = first_fit(index, bits);
+	} else if (from == 0) {
+		at = next_fit(index, index->origin, bits);
 	} else if (from >= index->bits) {
 		return HK_NO_RUN;
 	} else {
@@ -75,49 +150,6 @@ static uint32_t next(const struct run_index *index, uint32_t from,
 		at = next_fit(index, run.bit < bit ? run.end : bit, bits);
 	}
 	return at == HK_NO_RUN ? at : at - index->origin;
-}
-
-// --- Aligned fit ---
-
-// The run of @word that begins at or after bit @from, which no run passes, and
-// offers @bits to @order; or HK_NO_RUN.
-static inline uint32_t usable_in_word(const struct run_index *index,
-				      uint32_t word, uint32_t from,
-				      uint32_t bits, uint32_t order)
-{
-	const struct run_word *w = &index->words[word];
-	uint64_t free = w->free & ones_at_and_above(from);
-	uint64_t places = bits <= WORD_BITS ? places_of(free, bits) : 0;
-	uint32_t top = ones_down_from(free, WORD_MASK);
-	uint32_t run = ((word + 1) << WORD_SHIFT) - top;
-
-	places &= aligned_places(word, order);
-	if (places) {
-		uint32_t bit = (uint32_t)__builtin_ctzll(places);
-
-		return (word << WORD_SHIFT) + bit + 1 -
-		       ones_down_from(free, bit);
-	}
-	// What is skipped up to the first multiple counts as well.
-	return top && top + w->above >= bits + (-run & ((1U << order) - 1))
-		       ? run
-		       : HK_NO_RUN;
-}
-
-static inline uint32_t next_usable(const struct run_index *index, uint32_t from,
-				   uint32_t bits, uint32_t order)
-{
-	uint32_t word = word_of(from);
-
-	if (from > index->origin) {
-		uint32_t run = usable_in_word(index, word++, from, bits, order);
-
-		if (run != HK_NO_RUN)
-			return run;
-	}
-	word = usable_tree_next(&index->usable, word, bits, order);
-	return word == HK_NO_LEAF ? HK_NO_RUN
-				  : usable_in_word(index, word, 0, bits, order);
 }
 
 static inline uint32_t next_aligned(const struct run_index *index,
@@ -161,9 +193,9 @@ static inline uint32_t next_candidate(const struct run_index *index,
 			return next_aligned(index, runs, from, bits);
 		order = USABLE_ORDERS - 1;
 	}
-	if (order && index->usable.depth && bits <= USABLE_MOST)
+	if (index->usable.depth && bits <= USABLE_MOST)
 		return next_usable(index, from, bits, order);
-	return next_fit(index, from, bits);
+	return next_long(index, from, bits);
 }
 
 // The first aligned place at or after @from in the free run up to @end.
@@ -220,15 +252,40 @@ static uint32_t find(const struct run_index *index, uint32_t from,
 
 // --- Taking and giving ---
 
-// A run of @length begins at @bit now.
-static inline void raise(struct run_index *index, uint32_t bit, uint32_t length)
+static inline void refresh_usable(struct run_index *index, uint32_t word)
+{
+	uint64_t bytes = usable_in(word, &index->words[word]);
+
+	if (bytes != usable_tree_get(&index->usable, word))
+		usable_tree_set(&index->usable, word, bytes);
+}
+
+// Whether a run of @length is in ->usable.
+static inline bool is_counted(uint32_t length)
+{
+	return length && length < USABLE_SURE;
+}
+
+// A run of @length begins at @bit now; @joined: a counted one that began in the
+// same word is part of it.
+static inline void raise(struct run_index *index, uint32_t bit, uint32_t length,
+			 bool joined)
 {
 	uint32_t word = word_of(bit);
 
-	max_tree_raise(&index->starts, word, length);
-	if (index->usable.depth)
+	if (!index->usable.depth || length >= LONG_RUN)
+		max_tree_raise(&index->starts, word, length);
+	if (!index->usable.depth)
+		return;
+	if (length < USABLE_SURE) {
 		usable_tree_raise(&index->usable, word,
 				  usable_of_run(bit, length));
+		return;
+	}
+	if (word < index->first_sure)
+		index->first_sure = word;
+	if (joined)
+		refresh_usable(index, word);
 }
 
 static inline uint32_t longest_in(const struct run_word *word)
@@ -239,20 +296,36 @@ static inline uint32_t longest_in(const struct run_word *word)
 	return top > longest ? top : longest;
 }
 
-// No run of @length begins at @bit any more: what its word says of it goes.
-static inline void lower(struct run_index *index, uint32_t bit, uint32_t length)
+// As lower(), if ->starts is left with long runs: a word has one of them, which
+// leaves it.
+static inline void lower_long(struct run_index *index, uint32_t word,
+			      uint32_t length)
+{
+	const struct run_word *w = &index->words[word];
+	uint32_t top = top_bits(w) + w->above;
+
+	max_tree_set(&index->starts, word, only_if(top >= LONG_RUN, top));
+	if (length >= USABLE_SURE && word == index->first_sure)
+		index->first_sure = max_tree_first(&index->starts, USABLE_SURE);
+}
+
+// The run of @length that began at @bit is gone; a @rest of it may begin in the
+// same word.
+static inline void lower(struct run_index *index, uint32_t bit, uint32_t length,
+			 bool rest)
 {
 	uint32_t word = word_of(bit);
 
-	if (length == max_tree_get(&index->starts, word))
-		max_tree_lower(&index->starts, word,
-			       longest_in(&index->words[word]));
-	if (index->usable.depth) {
-		uint64_t bytes = usable_in(word, &index->words[word]);
-
-		if (bytes != usable_tree_get(&index->usable, word))
-			usable_tree_set(&index->usable, word, bytes);
+	if (!index->usable.depth) {
+		if (length == max_tree_get(&index->starts, word))
+			max_tree_lower(&index->starts, word,
+				       longest_in(&index->words[word]));
+		return;
 	}
+	if (length >= LONG_RUN)
+		lower_long(index, word, length);
+	if (length < USABLE_SURE || rest)
+		refresh_usable(index, word);
 }
 
 // [@at, @to) is taken out of a run of several words.
@@ -266,7 +339,7 @@ static inline void take_across(struct run_index *index, struct run run,
 		put_run(index->words, to, run.end);
 		// Before the other shrinks: it is then less often a maximum.
 		if (word_of(to) != word_of(run.bit))
-			raise(index, to, run.end - to);
+			raise(index, to, run.end - to, false);
 	}
 }
 
@@ -284,7 +357,8 @@ static void take(struct run_index *index, uint32_t run_bit, uint32_t at,
 		index->words[word_of(at)].free &= ~ones_between(at, to);
 	else
 		take_across(index, run, at, to);
-	lower(index, run.bit, run.end - run.bit);
+	lower(index, run.bit, run.end - run.bit,
+	      run.bit < at || word_of(to) == word_of(run.bit));
 	for (uint32_t i = 0; i < index->n_aligned; i++) {
 		if (!aligned_runs_have(&index->aligned[i], run.bit, run.end))
 			break;
@@ -306,6 +380,7 @@ static inline void give_across(struct run_index *index, struct run run,
 static void give(struct run_index *index, uint32_t at, uint32_t bits)
 {
 	struct run run;
+	bool same_word;
 	uint32_t to;
 
 	at += index->origin;
@@ -317,9 +392,12 @@ static void give(struct run_index *index, uint32_t at, uint32_t bits)
 		index->words[word_of(at)].free |= ones_between(at, to);
 	else
 		give_across(index, run, at, to);
-	raise(index, run.bit, run.end - run.bit);
-	if (to < run.end && word_of(to) != word_of(run.bit))
-		lower(index, to, run.end - to);
+	same_word = word_of(to) == word_of(run.bit);
+	raise(index, run.bit, run.end - run.bit,
+	      is_counted(at - run.bit) ||
+		      (same_word && is_counted(run.end - to)));
+	if (to < run.end && !same_word)
+		lower(index, to, run.end - to, false);
 	for (uint32_t i = 0; i < index->n_aligned; i++) {
 		if (!aligned_runs_have(&index->aligned[i], run.bit, run.end))
 			break;

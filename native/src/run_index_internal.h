@@ -30,10 +30,15 @@ extern const struct run_index_code run_index_avx2;
 // The fastest that this CPU can run.
 const struct run_index_code *run_index_best_code(void);
 
+// The shortest run in ->starts if there are usable bytes, which hold shorter
+// ones; those from there to USABLE_SURE are in both.
+enum { LONG_RUN = USABLE_MOST + 1 };
+
 // Inside, bit 0 of the map is bit @origin of the first word, so that even words
 // begin at multiples of 128 in the phase of run_index_align(). Of each word two
 // things are kept that follow from it, in trees over all words: the longest run
-// that begins there, and usable_in() if searches are to be aligned.
+// that begins there; and, if searches are to be aligned, usable_in(). Then the
+// first tree is left with long runs, which are few.
 struct run_index {
 	const struct run_index_code *code;
 	uint32_t bits;
@@ -45,6 +50,7 @@ struct run_index {
 	struct run_word *memory;
 	struct max_tree starts;
 	struct usable_tree usable; // ->depth is 0 if there is none
+	uint32_t first_sure; // word of the first run of USABLE_SURE; HK_NO_LEAF
 	struct aligned_runs aligned[HK_MAX_ALIGNED]; // by ascending order
 };
 
@@ -64,11 +70,26 @@ struct run {
 	uint32_t end;
 };
 
+// The last word before @word in which a run begins, or HK_NO_LEAF.
+static inline uint32_t run_index_word_before(const struct run_index *index,
+					     uint32_t word)
+{
+	uint32_t starts = max_tree_previous(&index->starts, word);
+	uint32_t usable;
+
+	if (!index->usable.depth)
+		return starts;
+	usable = usable_tree_previous(&index->usable, word);
+	if (starts == HK_NO_LEAF || usable == HK_NO_LEAF)
+		return starts == HK_NO_LEAF ? usable : starts;
+	return starts > usable ? starts : usable;
+}
+
 // The run that leaves the last word before @word that has a free bit.
 static inline struct run run_leaving(const struct run_index *index,
 				     uint32_t word)
 {
-	uint32_t last = max_tree_previous(&index->starts, word);
+	uint32_t last = run_index_word_before(index, word);
 	const struct run_word *w;
 	uint32_t border;
 

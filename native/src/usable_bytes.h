@@ -2,7 +2,8 @@
 //
 // What free runs offer to aligned requests: for each order from 0 to 7 the
 // longest stretch of free bits from a multiple of 2^order to the end of its
-// run. A byte for each order in one number, at most USABLE_MOST.
+// run. A byte for each order in one number, at most USABLE_MOST. A run of
+// USABLE_SURE bits offers that much to all of them, and is not counted here.
 //
 // Written twice where it pays, for AVX2 and for any machine.
 #ifndef HK_USABLE_BYTES_H
@@ -17,7 +18,11 @@
 
 #include "run_words.h"
 
-enum { USABLE_ORDERS = 8, USABLE_MOST = 254 };
+enum {
+	USABLE_ORDERS = 8,
+	USABLE_MOST = 254,
+	USABLE_SURE = USABLE_MOST + (1 << (USABLE_ORDERS - 1)) - 1,
+};
 
 static inline uint32_t usable_byte(uint64_t bytes, uint32_t order)
 {
@@ -37,14 +42,14 @@ static inline uint64_t aligned_places(uint32_t word, uint32_t order)
 	return order == 7 && word & 1 ? 0 : places[order];
 }
 
-// What the run of @length bits that begins at @bit offers.
+// What the run of @length bits, not more than USABLE_SURE, that begins at @bit
+// offers.
 static inline uint64_t usable_of_run(uint32_t bit, uint32_t length)
 {
 	typedef int16_t numbers __attribute__((vector_size(16)));
 	typedef uint8_t bytes __attribute__((vector_size(8)));
 	const numbers low = {0, 1, 3, 7, 15, 31, 63, 127};
-	const int16_t most = USABLE_MOST + 127;
-	int16_t until = length < (uint32_t)most ? (int16_t)length : most;
+	int16_t until = (int16_t)length;
 	int16_t from = (int16_t)-(int16_t)(bit & 127);
 	numbers skipped = low & from;
 	numbers usable = until - skipped;
@@ -148,12 +153,16 @@ static inline uint64_t usable_inside(uint32_t word,
 // What the runs that begin in @word offer, which is number @number.
 static inline uint64_t usable_in(uint32_t number, const struct run_word *word)
 {
-	struct word_folds folds = word_fold(own_bits(word));
-	uint32_t top = top_bits(word);
+	uint64_t own = own_bits(word);
+	uint32_t top = ones_down_from(own, WORD_MASK);
+	uint64_t at_top = ones_at_and_above(-top) & -(uint64_t)(top != 0);
+	struct word_folds folds = word_fold(own & ~at_top);
 	uint32_t run = ((number + 1) << WORD_SHIFT) - top;
+	uint32_t length = top + word->above;
 
-	return usable_max(usable_inside(number, &folds),
-			  usable_of_run(run, top + word->above));
+	return usable_max(
+		usable_inside(number, &folds),
+		usable_of_run(run, only_if(length < USABLE_SURE, length)));
 }
 
 #endif

@@ -58,6 +58,37 @@ void usable_tree_destroy(struct usable_tree *tree)
 	free(tree->memory);
 }
 
+// The rightmost lane before @end in the same node that is not 0, or @end.
+static uint32_t last_lane(const uint64_t *level, uint32_t end)
+{
+	uint32_t lane = end;
+
+	while (lane & (USABLE_LANES - 1))
+		if (level[--lane])
+			return lane;
+	return end;
+}
+
+uint32_t usable_tree_previous(const struct usable_tree *tree, uint32_t end)
+{
+	uint32_t k = 0;
+	uint32_t lane = last_lane(tree->level[0], end);
+
+	while (lane == end) {
+		if (++k > tree->depth)
+			return HK_NO_LEAF;
+		end >>= USABLE_SHIFT;
+		lane = last_lane(tree->level[k], end);
+	}
+	while (k > 0) {
+		lane = (lane << USABLE_SHIFT) + USABLE_LANES - 1;
+		k--;
+		while (!tree->level[k][lane])
+			lane--;
+	}
+	return lane;
+}
+
 int usable_tree_check(const struct usable_tree *tree)
 {
 	uint32_t lanes = tree->leaves;

@@ -82,14 +82,18 @@ static inline uint32_t usable_reach(const uint64_t *node, uint32_t from,
 	uint64_t high = usable_reach4(node + 8, limits) |
 			usable_reach4(node + 12, limits) << 32;
 
+	uint64_t none;
+
 	if (from) {
 		low = from < 8 ? low & ~UINT64_C(0) << (8 * from) : 0;
 		high &= from < 8 ? ~UINT64_C(0)
 				 : ~UINT64_C(0) << (8 * (from - 8));
 	}
-	return low ? (uint32_t)__builtin_ctzll(low) / 8
-		   : (high ? 8 + (uint32_t)__builtin_ctzll(high) / 8
-			   : USABLE_LANES);
+	none = -(uint64_t)(low == 0);
+	low |= high & none;
+	return low ? ((uint32_t)__builtin_ctzll(low) >> 3) +
+			       (8 & (uint32_t)none)
+		   : USABLE_LANES;
 }
 
 #else
@@ -139,17 +143,33 @@ static inline uint32_t usable_reach(const uint64_t *node, uint32_t from,
 
 #endif
 
+// The rightmost leaf before @end that is not 0, or HK_NO_LEAF.
+uint32_t usable_tree_previous(const struct usable_tree *tree, uint32_t end);
+
 static inline uint64_t usable_tree_get(const struct usable_tree *tree,
 				       uint32_t leaf)
 {
 	return tree->level[0][leaf];
 }
 
-// @leaf offers @bytes as well.
+static inline uint64_t usable_tree_root(const struct usable_tree *tree)
+{
+	return tree->level[tree->depth][0];
+}
+
+// @leaf offers @bytes as well. Two levels, and a third from time to time: the
+// first two are written in any case, because which of them change is nothing
+// that a CPU could predict.
 static inline void usable_tree_raise(struct usable_tree *tree, uint32_t leaf,
 				     uint64_t bytes)
 {
-	for (uint32_t k = 0; k <= tree->depth; k++) {
+	uint64_t *first = &tree->level[0][leaf];
+	uint64_t *second = &tree->level[1][leaf >> USABLE_SHIFT];
+
+	*first = usable_max(*first, bytes);
+	*second = usable_max(*second, bytes);
+	leaf >>= 2 * USABLE_SHIFT;
+	for (uint32_t k = 2; k <= tree->depth; k++) {
 		uint64_t *lane = &tree->level[k][leaf];
 		uint64_t max = usable_max(*lane, bytes);
 
@@ -191,7 +211,7 @@ static inline uint32_t usable_tree_next(const struct usable_tree *tree,
 	uint32_t found = USABLE_LANES;
 	uint32_t k = 0;
 
-	if (usable_byte(tree->level[tree->depth][0], order) < bits)
+	if (usable_byte(usable_tree_root(tree), order) < bits)
 		return HK_NO_LEAF;
 	if (from == 0) {
 		k = tree->depth;

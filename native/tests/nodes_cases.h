@@ -99,9 +99,8 @@ static void compare_usable_lanes(void)
 	}
 }
 
-// What the runs that begin in a word offer to an order: bits from its first
-// multiple in each, which may lie in one of the next two words. Bits 0 … 63 of
-// @free are the word, @above more follow, and @below came before.
+// What the runs that begin in @word and are not sure offer to an order: bits
+// from its first multiple in each, which may lie in one of the next two words.
 static uint64_t naive_usable(uint32_t number, const struct run_word *word,
 			     uint32_t order)
 {
@@ -121,6 +120,8 @@ static uint64_t naive_usable(uint32_t number, const struct run_word *word,
 			continue;
 		if (bit == 64)
 			end += word->above;
+		if (end - at >= USABLE_SURE)
+			continue;
 		while (at & ((1U << order) - 1))
 			at++;
 		if (at < end && end - at > most)
@@ -174,7 +175,7 @@ static void compare_usable_bytes(void)
 static void compare_usable_runs(void)
 {
 	for (uint32_t bit = 1024; bit < 1280; bit++)
-		for (uint32_t length = 0; length < 600; length++) {
+		for (uint32_t length = 0; length <= USABLE_SURE; length++) {
 			uint64_t expected = 0;
 
 			for (uint32_t order = 0; order < USABLE_ORDERS;

@@ -304,6 +304,43 @@ TEST(a_false_usable_run_is_noticed)
 	check_broken(index, "usable maximum");
 }
 
+TEST(a_false_first_sure_run_is_noticed)
+{
+	struct run_index *index = create(1000);
+
+	CHECK_EQ(run_index_align(index, 0, 1 << 4), 0);
+	CHECK_EQ(index->first_sure, 0);
+	index->first_sure = 1;
+	check_broken(index, "first sure");
+}
+
+// Found by the adversary of the order-aligned rule: the free run on the right,
+// which began in the same word, was still counted after it had been joined.
+TEST(a_short_run_that_becomes_part_of_a_sure_one_is_not_counted)
+{
+	struct run_index *index = create(1000);
+
+	CHECK_EQ(run_index_align(index, 0, 1 << 4), 0);
+	take(index, 0, 1000);
+	run_index_give(index, 20, 300);
+	check(index);
+	run_index_give(index, 400, 600);
+	run_index_give(index, 10, 10);
+	check(index);
+	run_index_give(index, 320, 80);
+	check(index);
+	take(index, 10, 990);
+	CHECK_EQ(run_index_longest(index), 0);
+	run_index_give(index, 30, 300);
+	run_index_give(index, 0, 29);
+	run_index_give(index, 330, 670);
+	run_index_give(index, 29, 1);
+	check(index);
+	take(index, 0, 1000);
+	CHECK_EQ(run_index_longest(index), 0);
+	run_index_destroy(index);
+}
+
 TEST(a_false_aligned_run_is_noticed)
 {
 	struct run_index *index = create(1000);

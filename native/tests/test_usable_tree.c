@@ -30,6 +30,13 @@ static uint32_t scan(const struct model *model, uint32_t from, uint32_t bits,
 	return from < model->leaves ? from : HK_NO_LEAF;
 }
 
+static uint32_t scan_previous(const struct model *model, uint32_t end)
+{
+	while (end > 0 && model->value[end - 1] == 0)
+		end--;
+	return end ? end - 1 : HK_NO_LEAF;
+}
+
 static void compare(const struct model *model, struct rng *rng)
 {
 	uint32_t order = rng_below(rng, USABLE_ORDERS);
@@ -38,6 +45,8 @@ static void compare(const struct model *model, struct rng *rng)
 
 	CHECK_EQ(usable_tree_next(&model->tree, from, bits, order),
 		 scan(model, from, bits, order));
+	CHECK_EQ(usable_tree_previous(&model->tree, from),
+		 scan_previous(model, from));
 }
 
 // Few values stay above 0, so that searches cross nodes at every level.
@@ -52,7 +61,7 @@ static void churn(uint32_t leaves, uint32_t zeros_in_ten)
 		uint32_t leaf = rng_below(&rng, leaves);
 		uint64_t bytes = rng_next(&rng) & 0xfefefefefefefefe;
 
-		if (i % 3 == 0) {
+		if (!zero && i % 3 == 0) {
 			model.value[leaf] =
 				usable_max(model.value[leaf], bytes);
 			usable_tree_raise(&model.tree, leaf, bytes);
@@ -74,6 +83,7 @@ TEST(a_tree_of_usable_bytes_finds_what_a_scan_finds_at_every_size)
 	for (uint32_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
 		churn(sizes[i], 5);
 	churn(LEAVES, 9);
+	churn(LEAVES, 10);
 }
 
 TEST(a_wrong_usable_maximum_at_any_level_is_noticed)
