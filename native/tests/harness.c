@@ -15,8 +15,9 @@
 #include <unistd.h>
 
 static struct test *tests;
-static uint32_t failing;
-static uint32_t failing_check;
+// Of a thread: a check of another one does not touch it.
+static _Thread_local uint32_t failing;
+static _Thread_local uint32_t failing_check;
 static uint64_t compared_events;
 
 void *__real_malloc(size_t size);
