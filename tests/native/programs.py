@@ -25,10 +25,11 @@ SANITIZE = "-DHEAPKIT_SANITIZE=address,undefined"
 SHORT = {"HEAPKIT_TEST_SCALE": "0.1"}
 
 
-def run(*command, **settings):
-    """Exit status, and all that was printed."""
+def run(*command, cwd=None, **settings):
+    """Exit status, and all that was printed; with ``settings`` in the environment."""
     done = subprocess.run(
         command,
+        cwd=cwd,
         env=TOOLS | settings,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
