@@ -18,6 +18,7 @@ struct player {
 	struct hk_row row[EVENTS];
 	struct hk_gauges gauges[EVENTS];
 	struct hk_pool_fill fill[EVENTS];
+	struct hk_moves moves[EVENTS];
 	struct hk_fault fault;
 	int ret;
 };
@@ -31,8 +32,8 @@ static void *replay(void *context)
 	if (!player->ret)
 		player->ret = hk_machine_replay(
 			player->bench.machine, player->trace, 0, EVENTS,
-			player->row, player->gauges, player->fill, POOLED, 1000,
-			&done);
+			player->row, player->gauges, player->fill, POOLED,
+			player->moves, 1000, &done);
 	return NULL;
 }
 
@@ -71,6 +72,8 @@ static void play_together(const struct hk_trace *trace,
 			      sizeof(alone->gauges)));
 		CHECK(!memcmp(player[i]->fill, alone->fill,
 			      sizeof(alone->fill)));
+		CHECK(!memcmp(player[i]->moves, alone->moves,
+			      sizeof(alone->moves)));
 		player_end(player[i]);
 	}
 }
