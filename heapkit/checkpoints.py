@@ -20,8 +20,8 @@ from heapkit.snapshot import Snapshot
 from heapkit.trace import Trace
 
 # From one checkpoint to the next the events touch so many sg entries, one more for
-# each event: about 2 ms of replay, on any trace.
-WORK = 1 << 16
+# each event: one to three milliseconds of replay, on any trace.
+WORK = 1 << 15
 # States of one run together; above it every second one is dropped.
 LIMIT_BYTES = 256 << 20
 

@@ -150,10 +150,10 @@ def _free_in_cma(board: Board, layout: Snapshot) -> int:
         if board.lends and isinstance(heap, CmaHeap)
         for area in ranges_of(heap)
     ]
+    start, end = free_runs(layout)
     return sum(
-        max(min(hole.end, base + size) - max(hole.address, base), 0)
-        for hole in layout.holes
-        for base, size in areas
+        int(np.maximum(np.minimum(end, b + size) - np.maximum(start, b), 0).sum())
+        for b, size in areas
     )
 
 
@@ -179,7 +179,7 @@ def why_refused(heap: Heap, layout: Snapshot, size: int, *, lent: int = 0) -> st
         return f"exhausted, {_bytes(free)} of {_bytes(heap.size)} are free" + _pending(
             layout, f". {fits}"
         )
-    pieces = _count(len(free_runs(layout)), "piece", "pieces")
+    pieces = _count(len(free_runs(layout)[0]), "piece", "pieces")
     if largest < need:
         return (
             f"fragmented, {_bytes(free)} are free but in {pieces}, "

@@ -6,7 +6,10 @@ Placement is the core's; this only answers for a layout that is given.
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
+from numpy.typing import NDArray
 
 from heapkit._ffi import PAGE_SIZE
 from heapkit.board import (
@@ -20,6 +23,8 @@ from heapkit.board import (
 )
 from heapkit.snapshot import Snapshot, State
 
+Bytes: TypeAlias = NDArray[np.int64]
+
 
 def servable(heap: Heap, layout: Snapshot) -> int:
     """The most bytes that one buffer could get from ``heap`` now.
@@ -31,39 +36,39 @@ def servable(heap: Heap, layout: Snapshot) -> int:
         return int(layout.column("size").sum()) - layout.used_bytes
     if isinstance(heap, PageLoad):
         block = PAGE_SIZE << heap.order
-        return sum(hole.size // block * block for hole in layout.holes)
-    if isinstance(heap, ChunkHeap):
-        return sum(end - start for start, end in free_runs(layout))
-    runs = free_runs(layout)
+        return int((layout.sizes(State.FREE) // block * block).sum())
+    start, end = free_runs(layout)
+    if isinstance(heap, ChunkHeap) or not len(start):
+        return int((end - start).sum())
     if _aligns_to_order(heap):
-        return max((_servable_by_order(heap, *run) for run in runs), default=0)
-    align = alignment(heap, PAGE_SIZE)
-    return max((end - _up(start, align) for start, end in runs), default=0)
+        return _servable_by_order(heap, start, end)
+    return int((end - _up(start, alignment(heap, PAGE_SIZE))).max())
 
 
-def _servable_by_order(heap: Heap, start: int, end: int) -> int:
+def _servable_by_order(heap: Heap, start: Bytes, end: Bytes) -> int:
     # The alignment asked for grows with the size, so each power of two is tried.
-    origin = _origin(heap)
+    origin, longest = _origin(heap), int((end - start).max())
     best, size = 0, PAGE_SIZE
-    while size < 2 * (end - start):
-        first = _up(start - origin, alignment(heap, size)) + origin
-        fitting = min(end - first, size)
-        if alignment(heap, size) < size:
-            fitting = end - first
+    while size < 2 * longest:
+        align = alignment(heap, size)
+        first = _up(start - origin, align) + origin
+        fitting = int((end - first)[size < 2 * (end - start)].max())
+        if align >= size:
+            fitting = min(fitting, size)
         best, size = max(best, fitting), size * 2
     return best
 
 
-def free_runs(layout: Snapshot) -> list[tuple[int, int]]:
-    """The free runs as (first byte, one past the last), neighbours joined."""
+def free_runs(layout: Snapshot) -> tuple[Bytes, Bytes]:
+    """Each free run's first byte, and one past its last; neighbours joined."""
     free = layout.column("state") == State.FREE
-    start = layout.column("address")[free]
-    end = start + layout.column("size")[free]
+    start = layout.column("address")[free].astype(np.int64)
+    end = start + layout.column("size")[free].astype(np.int64)
+    if not len(start):
+        return start, end
     apart = start[1:] != end[:-1]
     first, last = np.append(True, apart), np.append(apart, True)
-    if not len(start):
-        return []
-    return list(zip(start[first].tolist(), end[last].tolist(), strict=True))
+    return start[first], end[last]
 
 
 def _aligns_to_order(heap: Heap) -> bool:
@@ -93,5 +98,5 @@ def _origin(heap: Heap) -> int:
     return 0
 
 
-def _up(value: int, multiple: int) -> int:
+def _up(value: Bytes, multiple: int) -> Bytes:
     return -(-value // multiple) * multiple

@@ -53,6 +53,11 @@ class Regions(Sequence[Region]):
         """``address``, ``size`` or ``state`` of all of them."""
         return self._records[name]
 
+    def of(self, state: State) -> Regions:
+        """Those in that state."""
+        these = self._records["state"] == state
+        return Regions(self._records[these], self._owner[these], self._name)
+
     def __len__(self) -> int:
         return len(self._records)
 
@@ -124,6 +129,8 @@ class Snapshot:
     @property
     def holes(self) -> tuple[Region, ...]:
         """The free regions."""
+        if isinstance(self.regions, Regions):
+            return tuple(self.regions.of(State.FREE))
         return tuple(r for r in self.regions if r.state is State.FREE)
 
     @property

@@ -5,8 +5,6 @@
 
 #include "internal.h"
 
-enum { AHEAD = 24 }; // ids whose buffers are on their way from memory
-
 static void save_entries(const struct buffer *buffer, struct state_writer *out)
 {
 	state_put(out, buffer->n_entries);
@@ -102,9 +100,7 @@ void buffer_table_save(const struct buffer_table *table,
 
 	state_put(out, count_held(table));
 	for (uint32_t id = 0; id < table->n_slots; id++) {
-		// In a machine that has run for long no two lie together.
-		if (id + AHEAD < table->n_slots)
-			__builtin_prefetch(table->slot[id + AHEAD]);
+		buffer_table_prefetch(table, id);
 		if (!table->slot[id])
 			continue;
 		state_put(out, id - next);

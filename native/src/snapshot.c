@@ -71,6 +71,7 @@ static void survey_live(const struct heap *heap, struct survey *survey)
 	for (uint32_t id = 0; id < table->n_slots; id++) {
 		const struct buffer *buffer = table->slot[id];
 
+		buffer_table_prefetch(table, id);
 		if (buffer && buffer->heap == heap)
 			survey_buffer(survey, buffer, id, HK_REGION_USED);
 	}
