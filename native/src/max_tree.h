@@ -40,19 +40,12 @@ static inline uint32_t max_tree_root(const struct max_tree *tree)
 	return tree->level[tree->depth][0];
 }
 
-// @leaf becomes @value, which is not less than it is. The first two levels are
-// written in any case: which of them change is nothing that a CPU could
-// predict.
+// @leaf becomes @value, which is not less than it is. What does not change is
+// not written: a search that loads the node would wait for the store.
 static inline void max_tree_raise(struct max_tree *tree, uint32_t leaf,
 				  uint32_t value)
 {
-	uint32_t *first = &tree->level[0][leaf];
-	uint32_t *second = &tree->level[1][leaf >> LANES_SHIFT];
-
-	*first = value > *first ? value : *first;
-	*second = value > *second ? value : *second;
-	leaf >>= 2 * LANES_SHIFT;
-	for (uint32_t k = 2; k <= tree->depth; k++) {
+	for (uint32_t k = 0; k <= tree->depth; k++) {
 		uint32_t *lane = &tree->level[k][leaf];
 
 		if (*lane >= value)

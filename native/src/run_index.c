@@ -12,7 +12,7 @@ static void free_all(struct run_index *index)
 	uint32_t bits = index->bits;
 
 	index->free = 0;
-	index->code->give(index, 0, bits);
+	index->call->give(index, 0, bits);
 }
 
 int run_index_create(uint32_t bits, struct run_index **ret)
@@ -31,7 +31,7 @@ int run_index_create(uint32_t bits, struct run_index **ret)
 		goto free_index;
 	index->words = index->memory + 1;
 	index->bits = bits;
-	index->code = run_index_best_code();
+	index->call = &run_index_best_code()->plain;
 	index->first_sure = HK_NO_LEAF;
 	err = max_tree_create(&index->starts, run_index_words(index));
 	if (err)
@@ -79,24 +79,25 @@ static int create_aligned(struct run_index *index, uint64_t orders)
 
 int run_index_align(struct run_index *index, uint64_t phase, uint64_t orders)
 {
-	const uint64_t small = (1U << USABLE_ORDERS) - 2;
 	int err = 0;
 
 	// Words begin elsewhere: take the one run out, put it back in its
 	// place.
-	index->code->take(index, 0, 0, index->bits);
+	index->call->take(index, 0, 0, index->bits);
 	max_tree_destroy(&index->starts);
 	index->first_sure = HK_NO_LEAF;
 	index->origin = phase & ((1U << (USABLE_ORDERS - 1)) - 1);
 	index->phase = phase - index->origin;
 	err = max_tree_create(&index->starts, run_index_words(index));
-	if (!err && orders & small)
+	if (!err && orders)
 		err = usable_tree_create(&index->usable,
 					 run_index_words(index));
 	if (!err)
 		err = create_aligned(index, orders);
 	if (err)
 		return err;
+	if (orders)
+		index->call = &run_index_best_code()->aligned;
 	free_all(index);
 	return 0;
 }
@@ -104,13 +105,13 @@ int run_index_align(struct run_index *index, uint64_t phase, uint64_t orders)
 uint32_t run_index_next(const struct run_index *index, uint32_t from,
 			uint32_t bits)
 {
-	return index->code->next(index, from, bits);
+	return index->call->next(index, from, bits);
 }
 
 uint32_t run_index_find(const struct run_index *index, uint32_t from,
 			uint32_t bits, uint32_t order, uint32_t *run)
 {
-	return index->code->find(index, from, bits, order, run);
+	return index->call->find(index, from, bits, order, run);
 }
 
 uint32_t run_index_at(const struct run_index *index, uint32_t bit)
@@ -156,12 +157,12 @@ uint32_t run_index_free(const struct run_index *index)
 void run_index_take(struct run_index *index, uint32_t run, uint32_t at,
 		    uint32_t bits)
 {
-	index->code->take(index, run, at, bits);
+	index->call->take(index, run, at, bits);
 }
 
 void run_index_give(struct run_index *index, uint32_t at, uint32_t bits)
 {
-	index->code->give(index, at, bits);
+	index->call->give(index, at, bits);
 }
 
 bool run_index_taken(const struct run_index *index, uint32_t at, uint32_t bits)

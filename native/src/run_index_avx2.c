@@ -5,11 +5,6 @@
 
 #include "run_index_hot.h"
 
-const struct run_index_code run_index_avx2 = {
-	.next = next,
-	.find = find,
-	.take = take,
-	.give = give,
-};
+const struct run_index_code run_index_avx2 = RUN_INDEX_CODE;
 
 #endif

@@ -14,7 +14,7 @@
 // --- First fit ---
 
 // Where the run in @free begins that goes on above the word, if it is @bits
-// long with that; 0: it is not. Made without a branch, as is what follows.
+// long with that; 0: it is not.
 static inline uint64_t place_at_top(uint64_t free, uint32_t above,
 				    uint32_t bits)
 {
@@ -23,16 +23,14 @@ static inline uint64_t place_at_top(uint64_t free, uint32_t above,
 	return (uint64_t)(top + above >= bits) << (-top & WORD_MASK);
 }
 
-// The first place for @bits in @word, which has one. For more bits than a word
-// has, a word of ones counts: its run begins where the one at the top does.
+// The first place for @bits in @word, which has one.
 static inline uint32_t first_place(const struct run_index *index, uint32_t word,
 				   uint32_t bits)
 {
 	const struct run_word *w = &index->words[word];
-	uint32_t inside = bits < WORD_BITS ? bits : WORD_BITS;
-	uint64_t places = places_of(w->free, inside) |
-			  place_at_top(w->free, w->above, bits);
+	uint64_t places = bits <= WORD_BITS ? places_of(w->free, bits) : 0;
 
+	places |= place_at_top(w->free, w->above, bits);
 	return (word << WORD_SHIFT) + (uint32_t)__builtin_ctzll(places);
 }
 
@@ -125,29 +123,30 @@ static inline uint32_t next_usable(const struct run_index *index, uint32_t from,
 
 // The same for any number of bits and order 0.
 static inline uint32_t next_fit(const struct run_index *index, uint32_t from,
-				uint32_t bits)
+				uint32_t bits, bool aligned)
 {
-	if (index->usable.depth && bits <= USABLE_MOST)
+	if (aligned && bits <= USABLE_MOST)
 		return next_usable(index, from, bits, 0);
 	return next_long(index, from, bits);
 }
 
-static uint32_t next(const struct run_index *index, uint32_t from,
-		     uint32_t bits)
+static inline uint32_t next(const struct run_index *index, uint32_t from,
+			    uint32_t bits, bool aligned)
 {
 	uint32_t at;
 
-	if (from == 0 && !index->usable.depth) {
+	if (from == 0 && !aligned) {
 		at = first_fit(index, bits);
 	} else if (from == 0) {
-		at = next_fit(index, index->origin, bits);
+		at = next_fit(index, index->origin, bits, aligned);
 	} else if (from >= index->bits) {
 		return HK_NO_RUN;
 	} else {
 		uint32_t bit = from + index->origin;
 		struct run run = run_holding(index, bit);
 
-		at = next_fit(index, run.bit < bit ? run.end : bit, bits);
+		at = next_fit(index, run.bit < bit ? run.end : bit, bits,
+			      aligned);
 	}
 	return at == HK_NO_RUN ? at : at - index->origin;
 }
@@ -182,18 +181,18 @@ static inline const struct aligned_runs *runs_for(const struct run_index *index,
 // aligned request: the best guess that the trees allow.
 static inline uint32_t next_candidate(const struct run_index *index,
 				      uint32_t from, uint32_t bits,
-				      uint32_t order)
+				      uint32_t order, bool aligned)
 {
 	if (from >= run_index_end(index))
 		return HK_NO_RUN;
-	if (order >= USABLE_ORDERS) {
+	if (aligned && order >= USABLE_ORDERS) {
 		const struct aligned_runs *runs = runs_for(index, order);
 
 		if (runs)
 			return next_aligned(index, runs, from, bits);
 		order = USABLE_ORDERS - 1;
 	}
-	if (index->usable.depth && bits <= USABLE_MOST)
+	if (aligned && bits <= USABLE_MOST)
 		return next_usable(index, from, bits, order);
 	return next_long(index, from, bits);
 }
@@ -209,15 +208,16 @@ static inline uint32_t place_in_run(const struct run_index *index,
 	return at + bits <= end ? (uint32_t)at : HK_NO_RUN;
 }
 
-static uint32_t find_from(const struct run_index *index, uint32_t from,
-			  uint32_t bits, uint32_t order, uint32_t *run)
+static inline uint32_t find_from(const struct run_index *index, uint32_t from,
+				 uint32_t bits, uint32_t order, uint32_t *run,
+				 bool aligned)
 {
 	uint32_t at = HK_NO_RUN;
 
 	while (at == HK_NO_RUN) {
 		uint32_t end;
 
-		*run = next_candidate(index, from, bits, order);
+		*run = next_candidate(index, from, bits, order, aligned);
 		if (*run == HK_NO_RUN)
 			break;
 		end = *run + free_from(index->words, *run);
@@ -227,8 +227,9 @@ static uint32_t find_from(const struct run_index *index, uint32_t from,
 	return at;
 }
 
-static uint32_t find(const struct run_index *index, uint32_t from,
-		     uint32_t bits, uint32_t order, uint32_t *run)
+static inline uint32_t find(const struct run_index *index, uint32_t from,
+			    uint32_t bits, uint32_t order, uint32_t *run,
+			    bool aligned)
 {
 	uint32_t bit = from + index->origin;
 	uint32_t at = HK_NO_RUN;
@@ -243,7 +244,7 @@ static uint32_t find(const struct run_index *index, uint32_t from,
 		bit = held.end;
 	}
 	if (at == HK_NO_RUN)
-		at = find_from(index, bit, bits, order, run);
+		at = find_from(index, bit, bits, order, run, aligned);
 	if (at == HK_NO_RUN)
 		return HK_NO_RUN;
 	*run -= index->origin;
@@ -268,15 +269,13 @@ static inline bool is_counted(uint32_t length)
 
 // A run of @length begins at @bit now; @joined: a counted one that began in the
 // same word is part of it.
-static inline void raise(struct run_index *index, uint32_t bit, uint32_t length,
-			 bool joined)
+static inline void raise_aligned(struct run_index *index, uint32_t bit,
+				 uint32_t length, bool joined)
 {
 	uint32_t word = word_of(bit);
 
-	if (!index->usable.depth || length >= LONG_RUN)
+	if (length >= LONG_RUN)
 		max_tree_raise(&index->starts, word, length);
-	if (!index->usable.depth)
-		return;
 	if (length < USABLE_SURE) {
 		usable_tree_raise(&index->usable, word,
 				  usable_of_run(bit, length));
@@ -296,36 +295,90 @@ static inline uint32_t longest_in(const struct run_word *word)
 	return top > longest ? top : longest;
 }
 
-// As lower(), if ->starts is left with long runs: a word has one of them, which
-// leaves it.
+// The run of @length that began at @bit is gone, or a part of it.
+static inline void lower(struct run_index *index, uint32_t bit, uint32_t length)
+{
+	uint32_t word = word_of(bit);
+
+	if (length == max_tree_get(&index->starts, word))
+		max_tree_lower(&index->starts, word,
+			       longest_in(&index->words[word]));
+}
+
+// A word has one long run, which leaves it.
 static inline void lower_long(struct run_index *index, uint32_t word,
 			      uint32_t length)
 {
 	const struct run_word *w = &index->words[word];
 	uint32_t top = top_bits(w) + w->above;
 
-	max_tree_set(&index->starts, word, only_if(top >= LONG_RUN, top));
+	max_tree_set(&index->starts, word, top >= LONG_RUN ? top : 0);
 	if (length >= USABLE_SURE && word == index->first_sure)
 		index->first_sure = max_tree_first(&index->starts, USABLE_SURE);
 }
 
-// The run of @length that began at @bit is gone; a @rest of it may begin in the
-// same word.
-static inline void lower(struct run_index *index, uint32_t bit, uint32_t length,
-			 bool rest)
+// As lower(); @rest: a part of the run begins in the same word.
+static inline void lower_aligned(struct run_index *index, uint32_t bit,
+				 uint32_t length, bool rest)
 {
 	uint32_t word = word_of(bit);
 
-	if (!index->usable.depth) {
-		if (length == max_tree_get(&index->starts, word))
-			max_tree_lower(&index->starts, word,
-				       longest_in(&index->words[word]));
-		return;
-	}
 	if (length >= LONG_RUN)
 		lower_long(index, word, length);
 	if (length < USABLE_SURE || rest)
 		refresh_usable(index, word);
+}
+
+// [@at, @to) is taken out of a run: what the trees say of it. What grows first:
+// what shrinks is then less often a maximum.
+static inline void file_taken(struct run_index *index, struct run run,
+			      uint32_t at, uint32_t to, bool aligned)
+{
+	uint32_t length = run.end - run.bit;
+	bool apart = to < run.end && word_of(to) != word_of(run.bit);
+
+	if (!aligned) {
+		if (apart)
+			max_tree_raise(&index->starts, word_of(to),
+				       run.end - to);
+		lower(index, run.bit, length);
+		return;
+	}
+	if (apart)
+		raise_aligned(index, to, run.end - to, false);
+	lower_aligned(index, run.bit, length,
+		      run.bit < at || (to < run.end && !apart));
+	for (uint32_t i = 0; i < index->n_aligned; i++) {
+		if (!aligned_runs_have(&index->aligned[i], run.bit, run.end))
+			break;
+		aligned_runs_take(&index->aligned[i], run.bit, run.end, at, to);
+	}
+}
+
+// The same of [@at, @to), which became part of a run.
+static inline void file_given(struct run_index *index, struct run run,
+			      uint32_t at, uint32_t to, bool aligned)
+{
+	uint32_t length = run.end - run.bit;
+	uint32_t right = run.end - to;
+	bool apart = right && word_of(to) != word_of(run.bit);
+
+	if (!aligned) {
+		max_tree_raise(&index->starts, word_of(run.bit), length);
+		if (apart)
+			lower(index, to, right);
+		return;
+	}
+	raise_aligned(index, run.bit, length,
+		      is_counted(at - run.bit) ||
+			      (!apart && is_counted(right)));
+	if (apart)
+		lower_aligned(index, to, right, false);
+	for (uint32_t i = 0; i < index->n_aligned; i++) {
+		if (!aligned_runs_have(&index->aligned[i], run.bit, run.end))
+			break;
+		aligned_runs_give(&index->aligned[i], run.bit, run.end, to);
+	}
 }
 
 // [@at, @to) is taken out of a run of several words.
@@ -335,16 +388,12 @@ static inline void take_across(struct run_index *index, struct run run,
 	remove_run(index->words, run.bit, run.end);
 	if (run.bit < at)
 		put_run(index->words, run.bit, at);
-	if (to < run.end) {
+	if (to < run.end)
 		put_run(index->words, to, run.end);
-		// Before the other shrinks: it is then less often a maximum.
-		if (word_of(to) != word_of(run.bit))
-			raise(index, to, run.end - to, false);
-	}
 }
 
-static void take(struct run_index *index, uint32_t run_bit, uint32_t at,
-		 uint32_t bits)
+static inline void take(struct run_index *index, uint32_t run_bit, uint32_t at,
+			uint32_t bits, bool aligned)
 {
 	struct run run = {.bit = run_bit + index->origin};
 	uint32_t to;
@@ -357,13 +406,7 @@ static void take(struct run_index *index, uint32_t run_bit, uint32_t at,
 		index->words[word_of(at)].free &= ~ones_between(at, to);
 	else
 		take_across(index, run, at, to);
-	lower(index, run.bit, run.end - run.bit,
-	      run.bit < at || word_of(to) == word_of(run.bit));
-	for (uint32_t i = 0; i < index->n_aligned; i++) {
-		if (!aligned_runs_have(&index->aligned[i], run.bit, run.end))
-			break;
-		aligned_runs_take(&index->aligned[i], run.bit, run.end, at, to);
-	}
+	file_taken(index, run, at, to, aligned);
 }
 
 // [@at, @to) becomes part of a run of several words.
@@ -377,10 +420,10 @@ static inline void give_across(struct run_index *index, struct run run,
 	put_run(index->words, run.bit, run.end);
 }
 
-static void give(struct run_index *index, uint32_t at, uint32_t bits)
+static inline void give(struct run_index *index, uint32_t at, uint32_t bits,
+			bool aligned)
 {
 	struct run run;
-	bool same_word;
 	uint32_t to;
 
 	at += index->origin;
@@ -392,17 +435,62 @@ static void give(struct run_index *index, uint32_t at, uint32_t bits)
 		index->words[word_of(at)].free |= ones_between(at, to);
 	else
 		give_across(index, run, at, to);
-	same_word = word_of(to) == word_of(run.bit);
-	raise(index, run.bit, run.end - run.bit,
-	      is_counted(at - run.bit) ||
-		      (same_word && is_counted(run.end - to)));
-	if (to < run.end && !same_word)
-		lower(index, to, run.end - to, false);
-	for (uint32_t i = 0; i < index->n_aligned; i++) {
-		if (!aligned_runs_have(&index->aligned[i], run.bit, run.end))
-			break;
-		aligned_runs_give(&index->aligned[i], run.bit, run.end, to);
-	}
+	file_given(index, run, at, to, aligned);
 }
+
+// --- For an index with one tree, and for one with all of them ---
+
+static uint32_t plain_next(const struct run_index *index, uint32_t from,
+			   uint32_t bits)
+{
+	return next(index, from, bits, false);
+}
+
+static uint32_t plain_find(const struct run_index *index, uint32_t from,
+			   uint32_t bits, uint32_t order, uint32_t *run)
+{
+	return find(index, from, bits, order, run, false);
+}
+
+static void plain_take(struct run_index *index, uint32_t run, uint32_t at,
+		       uint32_t bits)
+{
+	take(index, run, at, bits, false);
+}
+
+static void plain_give(struct run_index *index, uint32_t at, uint32_t bits)
+{
+	give(index, at, bits, false);
+}
+
+static uint32_t aligned_next(const struct run_index *index, uint32_t from,
+			     uint32_t bits)
+{
+	return next(index, from, bits, true);
+}
+
+static uint32_t aligned_find(const struct run_index *index, uint32_t from,
+			     uint32_t bits, uint32_t order, uint32_t *run)
+{
+	return find(index, from, bits, order, run, true);
+}
+
+static void aligned_take(struct run_index *index, uint32_t run, uint32_t at,
+			 uint32_t bits)
+{
+	take(index, run, at, bits, true);
+}
+
+static void aligned_give(struct run_index *index, uint32_t at, uint32_t bits)
+{
+	give(index, at, bits, true);
+}
+
+#define RUN_INDEX_CODE                                                         \
+	{                                                                      \
+		.plain = {plain_next, plain_find, plain_take, plain_give},     \
+		.aligned = {aligned_next, aligned_find, aligned_take,          \
+			    aligned_give},                                     \
+	}
 
 #endif

@@ -11,8 +11,8 @@
 #include "run_words.h"
 #include "usable_tree.h"
 
-// The hot half of run_index.h, for one kind of CPU.
-struct run_index_code {
+// The hot half of run_index.h.
+struct run_index_calls {
 	uint32_t (*next)(const struct run_index *index, uint32_t from,
 			 uint32_t bits);
 	uint32_t (*find)(const struct run_index *index, uint32_t from,
@@ -20,6 +20,12 @@ struct run_index_code {
 	void (*take)(struct run_index *index, uint32_t run, uint32_t at,
 		     uint32_t bits);
 	void (*give)(struct run_index *index, uint32_t at, uint32_t bits);
+};
+
+// The same for one kind of CPU, without run_index_align() and with it.
+struct run_index_code {
+	struct run_index_calls plain;
+	struct run_index_calls aligned;
 };
 
 extern const struct run_index_code run_index_portable;
@@ -40,7 +46,7 @@ enum { LONG_RUN = USABLE_MOST + 1 };
 // that begins there; and, if searches are to be aligned, usable_in(). Then the
 // first tree is left with long runs, which are few.
 struct run_index {
-	const struct run_index_code *code;
+	const struct run_index_calls *call;
 	uint32_t bits;
 	uint32_t origin;
 	uint64_t phase; // of bit 0 of the first word; a multiple of 128

@@ -1,9 +1,4 @@
 // SPDX-License-Identifier: MIT
 #include "run_index_hot.h"
 
-const struct run_index_code run_index_portable = {
-	.next = next,
-	.find = find,
-	.take = take,
-	.give = give,
-};
+const struct run_index_code run_index_portable = RUN_INDEX_CODE;

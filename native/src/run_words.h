@@ -44,12 +44,6 @@ static inline bool within_a_word(uint32_t bit, uint32_t end)
 	return word_of(bit) == word_of(end - 1);
 }
 
-// A choice by mask: which way a run lies is nothing that a CPU could predict.
-static inline uint32_t only_if(bool condition, uint32_t value)
-{
-	return value & -(uint32_t)condition;
-}
-
 // The free bits from @bit on, which is free or in a word that can be read.
 static inline uint32_t free_from(const struct run_word *words, uint32_t bit)
 {
@@ -57,7 +51,7 @@ static inline uint32_t free_from(const struct run_word *words, uint32_t bit)
 	uint32_t length = ones_from(word->free, bit & WORD_MASK);
 	uint32_t room = WORD_BITS - (bit & WORD_MASK);
 
-	return length + only_if(length == room, word->above);
+	return length == room ? length + word->above : length;
 }
 
 // The free bits that end before @bit, which may be 0.
@@ -67,7 +61,7 @@ static inline uint32_t free_before(const struct run_word *words, uint32_t bit)
 	uint32_t last = (bit - 1) & WORD_MASK;
 	uint32_t length = ones_down_from(word->free, last);
 
-	return length + only_if(length == last + 1, word->below);
+	return length == last + 1 ? length + word->below : length;
 }
 
 // The free bits of the runs that begin in @word.

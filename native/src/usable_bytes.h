@@ -162,7 +162,7 @@ static inline uint64_t usable_in(uint32_t number, const struct run_word *word)
 
 	return usable_max(
 		usable_inside(number, &folds),
-		usable_of_run(run, only_if(length < USABLE_SURE, length)));
+		usable_of_run(run, length < USABLE_SURE ? length : 0));
 }
 
 #endif

@@ -157,19 +157,11 @@ static inline uint64_t usable_tree_root(const struct usable_tree *tree)
 	return tree->level[tree->depth][0];
 }
 
-// @leaf offers @bytes as well. Two levels, and a third from time to time: the
-// first two are written in any case, because which of them change is nothing
-// that a CPU could predict.
+// @leaf offers @bytes as well; see max_tree_raise().
 static inline void usable_tree_raise(struct usable_tree *tree, uint32_t leaf,
 				     uint64_t bytes)
 {
-	uint64_t *first = &tree->level[0][leaf];
-	uint64_t *second = &tree->level[1][leaf >> USABLE_SHIFT];
-
-	*first = usable_max(*first, bytes);
-	*second = usable_max(*second, bytes);
-	leaf >>= 2 * USABLE_SHIFT;
-	for (uint32_t k = 2; k <= tree->depth; k++) {
+	for (uint32_t k = 0; k <= tree->depth; k++) {
 		uint64_t *lane = &tree->level[k][leaf];
 		uint64_t max = usable_max(*lane, bytes);
 
