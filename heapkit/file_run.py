@@ -25,10 +25,10 @@ MEMORY = "memory"
 class FileRun:
     """A whole trace file on ``board``, in memory that does not grow with it.
 
-    :meth:`summary` is that of a :class:`heapkit.Run`, :meth:`to_frame` the lowest and
-    highest gauges over the events, :meth:`latency` what ops cost, :meth:`refusals`
-    the first events that were refused; ``hk.show(run)`` draws it. ``len(run)``
-    counts events.
+    :meth:`summary` is that of a :class:`heapkit.Run`, :meth:`to_frame` the lowest,
+    mean and highest gauges over the events, :meth:`latency` what ops cost,
+    :meth:`refusals` the first events that were refused; ``hk.show(run)`` draws it.
+    ``len(run)`` counts events.
     """
 
     def __init__(
@@ -116,9 +116,9 @@ class FileRun:
         """One row per :attr:`bucket_events` events: what ``heap`` went through.
 
         ``events`` whose row names the heap, ``refused`` requests that it did not
-        serve, and of each gauge in bytes the ``low`` and ``high``, in the order of
-        ``free_bytes``, ``largest_free_bytes``, ``pool_bytes``, ``deferred_bytes``;
-        where ``events`` is 0 they mean nothing.
+        serve, and of each gauge in bytes the ``low``, the ``high`` and the ``sum`` over
+        those events, in the order of ``free_bytes``, ``largest_free_bytes``,
+        ``pool_bytes``, ``deferred_bytes``; where ``events`` is 0 they mean nothing.
         """
         rows: NDArray[np.void] = self._arrays["bucket"][self._row(heap)]
         return rows[: -(-len(self) // self.bucket_events)]
@@ -126,9 +126,10 @@ class FileRun:
     def to_frame(self) -> pd.DataFrame:
         """The envelopes of all heaps: a row per heap and span of events.
 
-        ``event`` is the first of the span and ``time_ns`` its time; ``free_bytes_low``
-        to ``deferred_bytes_high`` are in bytes. Spans in which no event named the heap
-        and none was refused are left out.
+        ``event`` is the first of the span and ``time_ns`` its time; ``free_bytes_low``,
+        ``free_bytes_mean`` (over the events) to ``deferred_bytes_high`` are in
+        bytes. Spans in which no event named the heap and none was refused are left
+        out.
         """
         import pandas as pd
 
@@ -153,6 +154,7 @@ class FileRun:
         }
         for index, name in enumerate(GAUGE_NAMES):
             data[f"{name}_low"] = rows["low"][:, index]
+            data[f"{name}_mean"] = rows["sum"][:, index] / np.maximum(rows["events"], 1)
             data[f"{name}_high"] = rows["high"][:, index]
         return pd.DataFrame(data)
 

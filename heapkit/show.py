@@ -140,9 +140,7 @@ def _(thing: FileRun, *, heap: str | None = None) -> LayoutDOM:
     rows = thing.envelope(name)
     used = np.flatnonzero(rows["events"] > 0)
     first = np.arange(len(rows)) * thing.bucket_events
-    columns = envelope_columns(
-        first[used], rows["low"][used], rows["high"][used], end=len(thing)
-    )
+    columns = envelope_columns(first[used], rows[used], end=len(thing))
     size = getattr(thing.board.heap(name), "size", None)
     return envelope_view(
         columns,

@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--csv",
         metavar="OUT",
         type=Path,
-        help="write the lowest and highest gauges of each heap and span to this file",
+        help="write lowest, mean and highest gauges of each heap and span to this file",
     )
     inputs.json_argument(parser)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The lowest and highest gauges of a long run: a band over its events."""
+"""The lowest, mean and highest gauges of a long run: a band over its events."""
 
 from __future__ import annotations
 
@@ -19,36 +19,41 @@ from heapkit.views.ticks import hover_format
 SPANS = 400
 # What is drawn in each figure: gauge, its name, its colour.
 _FREE = (("free", "free", theme.BLUE), ("largest", "largest free", theme.GREEN))
+_GAUGES = ("free", "largest", "pool", "deferred")
+_ORDER = ("low", "mean", "high")
+_SIDES = tuple(f"{g}_{side}" for g in _GAUGES for side in _ORDER)
 _KEPT = (("pool", "in pools", theme.ORANGE), ("deferred", "deferred", theme.PURPLE))
 
 
 def envelope_columns(
     event: npt.NDArray[Any],
-    low: npt.NDArray[Any],
-    high: npt.NDArray[Any],
+    rows: npt.NDArray[np.void],
     *,
     end: int,
     spans: int = SPANS,
 ) -> dict[str, Any]:
-    """First event of each span, and ``free_low`` … ``deferred_high`` in bytes.
+    """First event of each span, and ``free_low``, ``_mean`` and ``_high`` in bytes.
 
-    ``low`` and ``high`` have a row per ``event`` and a column per gauge (free,
-    largest free, pool, deferred); neighbours are joined until there are at most
-    ``spans`` rows, and no extreme is lost. The last row is repeated at event ``end``
-    so that the bands reach the edge of the figure.
+    ``rows`` are those of :meth:`heapkit.FileRun.envelope` with events in them, a row
+    per ``event``; ``free`` is followed by ``largest``, ``pool`` and ``deferred``.
+    Neighbours are joined until there are at most ``spans`` rows, and no extreme is
+    lost. The last row is repeated at event ``end`` so that the bands reach the edge
+    of the figure.
     """
-    names = ("free", "largest", "pool", "deferred")
     n = len(event)
     if not n:
-        sides = [f"{name}_{side}" for name in names for side in ("low", "high")]
-        return {name: theme.f32([]) for name in ("event", *sides)}
+        return {name: theme.f32([]) for name in ("event", *_SIDES)}
     first = np.arange(0, n, -(-n // spans))
-    lows = np.minimum.reduceat(np.asarray(low), first, axis=0)
-    highs = np.maximum.reduceat(np.asarray(high), first, axis=0)
+    events = np.add.reduceat(rows["events"], first)[:, np.newaxis]
+    sides = {
+        "low": np.minimum.reduceat(rows["low"], first, axis=0),
+        "mean": np.add.reduceat(rows["sum"].astype(np.float64), first) / events,
+        "high": np.maximum.reduceat(rows["high"], first, axis=0),
+    }
     x = np.asarray(event)[first].astype(np.float64)
     columns = {"event": theme.f32(np.append(x, max(end, x[-1])))}
-    for index, name in enumerate(names):
-        for side, values in (("low", lows), ("high", highs)):
+    for index, name in enumerate(_GAUGES):
+        for side, values in sides.items():
             line = values[:, index]
             columns[f"{name}_{side}"] = theme.f32(np.append(line, line[-1]))
     return columns
@@ -73,7 +78,7 @@ def envelope_view(
         source,
         _FREE,
         name="hk_envelope_free",
-        title=f"{heap}: free memory and its largest piece, lowest to highest",
+        title=f"{heap}: free memory and its largest piece: lowest, mean, highest",
         events=events,
         top=size,
         x_range=shared,
@@ -88,7 +93,7 @@ def envelope_view(
                 source,
                 _KEPT,
                 name="hk_envelope_kept",
-                title=f"{heap}: kept in pools and not yet returned, lowest to highest",
+                title=f"{heap}: in pools and not yet returned: lowest, mean, highest",
                 events=events,
                 top=kept,
                 x_range=shared,
@@ -115,14 +120,20 @@ def _bands(
         y=("", "bytes", Range1d(0, theme.headroom(top), name=f"{name}_y")),
     )
     theme.legend_above(fig)
-    lines = [_band(fig, source, *gauge) for gauge in gauges]
+    for gauge, _, colour in gauges:
+        _band(fig, source, gauge, colour)
+    # Over all bands; they are also what is seen of a narrow one.
+    lines = [_mean(fig, source, *gauge) for gauge in gauges]
     sides = [(gauge, label) for gauge, label, _ in gauges]
     theme.hover(
         fig,
         [
             ("event", "@event{0}"),
             *(
-                (label, f"@{gauge}_low{{custom}} to @{gauge}_high{{custom}}")
+                (
+                    label,
+                    " … ".join(f"@{gauge}_{side}{{custom}}" for side in _ORDER),
+                )
                 for gauge, label in sides
             ),
         ],
@@ -131,15 +142,13 @@ def _bands(
         formatters={
             f"@{gauge}_{side}": hover_format("bytes")
             for gauge, _ in sides
-            for side in ("low", "high")
+            for side in _ORDER
         },
     )
     return fig
 
 
-def _band(
-    fig: figure, source: ColumnDataSource, gauge: str, label: str, colour: str
-) -> Any:
+def _band(fig: figure, source: ColumnDataSource, gauge: str, colour: str) -> None:
     fig.varea_step(
         "event",
         y1=f"{gauge}_low",
@@ -149,18 +158,18 @@ def _band(
         fill_color=colour,
         fill_alpha=0.3,
     )
-    # A band that is narrow would not be seen without its edges.
-    edges = [
-        fig.step(
-            "event",
-            f"{gauge}_{side}",
-            source=source,
-            mode="after",
-            line_color=colour,
-            line_width=1.2,
-            legend_label=label,
-            name=f"hk_line_{gauge}_{side}",
-        )
-        for side in ("low", "high")
-    ]
-    return edges[0]
+
+
+def _mean(
+    fig: figure, source: ColumnDataSource, gauge: str, label: str, colour: str
+) -> Any:
+    return fig.step(
+        "event",
+        f"{gauge}_mean",
+        source=source,
+        mode="after",
+        line_color=colour,
+        line_width=1.5,
+        legend_label=label,
+        name=f"hk_line_{gauge}",
+    )

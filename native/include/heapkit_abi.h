@@ -312,6 +312,7 @@ struct hk_bucket {
 	uint64_t refused; // ALLOCs that the heap did not serve
 	uint64_t low[4]; // each gauge after those events; 0 if there are none
 	uint64_t high[4];
+	uint64_t sum[4]; // over those events
 };
 
 // An event whose status is not 0.

@@ -72,6 +72,7 @@ static void bucket_merge(struct hk_bucket *into, const struct hk_bucket *other)
 			into->low[g] = other->low[g];
 		if (other->high[g] > into->high[g])
 			into->high[g] = other->high[g];
+		into->sum[g] += other->sum[g];
 	}
 	into->events += other->events;
 	into->refused += other->refused;
@@ -121,6 +122,7 @@ static void count_gauges(struct hk_bucket *bucket,
 
 	memcpy(one.low, gauges, sizeof(one.low));
 	memcpy(one.high, gauges, sizeof(one.high));
+	memcpy(one.sum, gauges, sizeof(one.sum));
 	bucket_merge(bucket, &one);
 }
 

@@ -24,6 +24,9 @@ struct table {
 	uint64_t size[EVENTS];
 	uint16_t chain[EVENTS];
 	int64_t time_ns[EVENTS];
+	uint16_t device[EVENTS];
+	uint8_t access[EVENTS];
+	uint64_t offset[EVENTS];
 	struct hk_row row[EVENTS];
 	struct hk_gauges gauges[EVENTS];
 };
@@ -69,6 +72,9 @@ static struct table *random_trace(uint64_t seed)
 		t->size[i] = rng_size(&rng, 21);
 		t->chain[i] = (uint16_t)rng_below(&rng, NR_CHAINS);
 		t->time_ns[i] = (int64_t)i * 1000;
+		t->device[i] = (uint16_t)rng_below(&rng, 2);
+		t->access[i] = (uint8_t)(1 + rng_below(&rng, 3));
+		t->offset[i] = rng_below(&rng, 4096);
 	}
 	t->trace = (struct hk_trace){.n = EVENTS,
 				     .op = t->op,
@@ -78,9 +84,15 @@ static struct table *random_trace(uint64_t seed)
 				     .time_ns = t->time_ns,
 				     .n_buffers = IDS,
 				     .n_chains = NR_CHAINS,
-				     .n_devices = 1,
+				     .n_devices = 2,
 				     .chain_start = chain_start,
 				     .chain_heap = chain_heap};
+	// These columns may be absent.
+	if (seed % 2) {
+		t->trace.device = t->device;
+		t->trace.access = t->access;
+		t->trace.offset = t->offset;
+	}
 	return t;
 }
 
@@ -201,6 +213,7 @@ TEST(an_envelope_has_the_extremes_of_each_span)
 			&count->bucket[row_of(t, i) * BUCKETS + i / span];
 
 		CHECK(bucket->events--);
+		bucket->sum[3] -= t->gauges[i].deferred_bytes;
 		CHECK(bucket->low[1] <= t->gauges[i].largest_free_bytes);
 		CHECK(bucket->high[1] >= t->gauges[i].largest_free_bytes);
 		// The event that is the lowest, or highest, is met.
@@ -213,6 +226,7 @@ TEST(an_envelope_has_the_extremes_of_each_span)
 		const bool any = count->bucket[i].high[0];
 
 		CHECK_EQ(count->bucket[i].events, 0);
+		CHECK_EQ(count->bucket[i].sum[3], 0);
 		CHECK_EQ(count->bucket[i].low[2], any ? NOWHERE : 0);
 		CHECK_EQ(count->bucket[i].high[2], any ? NOWHERE : 0);
 	}
@@ -394,5 +408,39 @@ TEST(a_chain_without_heaps_is_refused_by_its_event)
 	hk_intake_destroy(intake);
 	bench_end(&bench);
 	free(count);
+	free(t);
+}
+
+// Replay while the @nth allocation fails; every invariant holds afterwards.
+static int starve(const struct table *t, uint32_t nth)
+{
+	struct count *count = count_new();
+	struct hk_intake *intake;
+	struct hk_fault fault;
+	struct bench bench;
+	int ret;
+
+	bench_three(&bench);
+	CHECK_EQ(hk_intake_create(&intake), 0);
+	fail_allocation(nth);
+	ret = hk_machine_replay_part(bench.machine, intake, &count->tally,
+				     &t->trace, t->id, 0, EVENTS, &fault);
+	fail_allocation(0);
+	hk_intake_destroy(intake);
+	bench_end(&bench);
+	free(count);
+	return ret;
+}
+
+TEST(a_replay_in_parts_that_starves_says_so_and_leaks_nothing)
+{
+	struct table *t = random_trace(10);
+	uint32_t nth = 1;
+	int ret;
+
+	while ((ret = starve(t, nth)) == -ENOMEM)
+		nth++;
+	CHECK_EQ(ret, 0);
+	CHECK(nth > 20);
 	free(t);
 }

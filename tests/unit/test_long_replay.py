@@ -126,6 +126,7 @@ def test_envelopes_have_the_extremes_of_every_gauge(path, trace, board, buckets)
                     len(values)
                 )
                 assert row["high"][gauge] == values.max(initial=0)
+                assert row["sum"][gauge] == values.sum()
 
 
 def test_refusals_in_an_envelope_are_those_of_each_heap(path, trace, board):

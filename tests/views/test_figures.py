@@ -10,6 +10,7 @@ from bokeh.models import DataRange1d, GlyphRenderer, Plot, Toolbar
 from PIL import Image
 
 from heapkit import KiB, MiB
+from heapkit._ffi import BUCKET
 from heapkit.snapshot import BufferInfo, Observation, Region, Snapshot, State
 from heapkit.views import envelope, gauges, pool, recording, sizing, strip, sync, theme
 from heapkit.views.snapshots import (
@@ -122,10 +123,20 @@ OBSERVATION = Observation(
 )
 
 
+def envelope_rows(rng, n):
+    rows = np.zeros(n, BUCKET)
+    rows["events"] = rng.integers(1, 9, n)
+    rows["low"] = rng.integers(0, MiB, (n, 4))
+    rows["high"] = rows["low"] + rng.integers(0, MiB, (n, 4)).astype(np.uint64)
+    rows["sum"] = rows["low"] * rows["events"][:, np.newaxis]
+    return rows
+
+
 def envelope_figures(rng):
-    low = rng.integers(0, MiB, (EVENTS, 4))
     event = np.arange(EVENTS) * 1000
-    columns = envelope.envelope_columns(event, low, 2 * low, end=EVENTS * 1000)
+    columns = envelope.envelope_columns(
+        event, envelope_rows(rng, EVENTS), end=EVENTS * 1000
+    )
     return envelope.envelope_view(
         columns, event[::50], heap="camera", events=EVENTS * 1000, size=2 * MiB
     )
@@ -333,33 +344,30 @@ def test_the_table_of_owners_has_one_decimal_in_each_share():
 
 @pytest.mark.parametrize("n", [1, 7, envelope.SPANS, envelope.SPANS + 1, EVENTS])
 def test_an_envelope_loses_no_extreme(rng, n):
-    low = rng.integers(0, MiB, (n, 4))
-    high = low + rng.integers(0, MiB, (n, 4))
+    rows = envelope_rows(rng, n)
     event = np.cumsum(rng.integers(1, 9, n))
-    columns = envelope.envelope_columns(event, low, high, end=int(event[-1]) + 1)
+    columns = envelope.envelope_columns(event, rows, end=int(event[-1]) + 1)
     assert len(columns["event"]) <= envelope.SPANS + 1
     assert columns["event"][-1] == event[-1] + 1
-    for index, name in enumerate(("free", "largest", "pool", "deferred")):
-        assert columns[f"{name}_low"].min() == low[:, index].min()
-        assert columns[f"{name}_high"].max() == high[:, index].max()
-    for start, end in zip(columns["event"], columns["event"][1:], strict=False):
-        here = (event >= start) & (event < end)
-        at = columns["event"].tolist().index(start)
-        assert columns["free_low"][at] == low[here, 0].min()
-        assert columns["free_high"][at] == high[here, 0].max()
+    for at, start in enumerate(columns["event"][:-1]):
+        here = rows[(event >= start) & (event < columns["event"][at + 1])]
+        for index, name in enumerate(("free", "largest", "pool", "deferred")):
+            assert columns[f"{name}_low"][at] == here["low"][:, index].min()
+            assert columns[f"{name}_high"][at] == here["high"][:, index].max()
+            mean = here["sum"][:, index].sum() / here["events"].sum()
+            assert columns[f"{name}_mean"][at] == pytest.approx(mean)
 
 
 def test_an_envelope_of_nothing_is_empty():
-    none = np.zeros((0, 4))
-    columns = envelope.envelope_columns(np.zeros(0), none, none, end=0)
+    columns = envelope.envelope_columns(np.zeros(0), np.zeros(0, BUCKET), end=0)
     assert all(len(values) == 0 for values in columns.values())
     envelope.envelope_view(columns, np.zeros(0), heap="a", events=0, size=MiB)
 
 
 def test_a_heap_without_pools_has_no_figure_of_them(rng):
-    values = np.zeros((9, 4))
-    values[:, :2] = MiB
-    columns = envelope.envelope_columns(np.arange(9), values, values, end=9)
+    rows = envelope_rows(rng, 9)
+    rows["high"][:, 2:] = 0
+    columns = envelope.envelope_columns(np.arange(9), rows, end=9)
     layout = envelope.envelope_view(
         columns, np.zeros(0), heap="camera", events=9, size=MiB
     )
