@@ -26,8 +26,8 @@ void run_index_destroy(struct run_index *index);
 
 // For a new index: bit 0 lies @phase bits behind a multiple of every alignment,
 // and searches are fast for alignments of 2^o where bit o of @orders is set:
-// one of 1 … 6 stands for all of them; of those above at most HK_MAX_ALIGNED,
-// and none beyond the index's size. -ENOMEM: it can only be destroyed.
+// any stands for all of 1 … 7; of those above at most HK_MAX_ALIGNED, and none
+// beyond the index's size. -ENOMEM: it can only be destroyed.
 int run_index_align(struct run_index *index, uint64_t phase, uint64_t orders);
 
 // First run that starts at or after @from with at least @bits free, or

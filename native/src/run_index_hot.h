@@ -287,11 +287,15 @@ static inline void raise_aligned(struct run_index *index, uint32_t bit,
 		refresh_usable(index, word);
 }
 
+// Often no run begins there but the one at the top.
 static inline uint32_t longest_in(const struct run_word *word)
 {
-	uint32_t top = top_bits(word) + word->above;
-	uint32_t longest = longest_ones(own_bits(word));
+	uint64_t own = own_bits(word);
+	uint32_t top = ones_down_from(own, WORD_MASK);
+	uint64_t inner = inner_bits(own, top);
+	uint32_t longest = inner ? longest_ones(inner) : 0;
 
+	top += word->above;
 	return top > longest ? top : longest;
 }
 

@@ -76,6 +76,12 @@ static inline uint32_t top_bits(const struct run_word *word)
 	return ones_down_from(own_bits(word), WORD_MASK);
 }
 
+// The @own bits of a word without the @top ones at its top.
+static inline uint64_t inner_bits(uint64_t own, uint32_t top)
+{
+	return own & ~(ones_at_and_above(-top) & -(uint64_t)(top != 0));
+}
+
 // [run, end) becomes a free run, which no other touches.
 static inline void put_run(struct run_word *words, uint32_t run, uint32_t end)
 {

@@ -150,19 +150,23 @@ static inline uint64_t usable_inside(uint32_t word,
 
 #endif
 
-// What the runs that begin in @word offer, which is number @number.
+// What the runs that begin in @word offer, which is number @number. Often there
+// is none but the one at the top.
 static inline uint64_t usable_in(uint32_t number, const struct run_word *word)
 {
 	uint64_t own = own_bits(word);
 	uint32_t top = ones_down_from(own, WORD_MASK);
-	uint64_t at_top = ones_at_and_above(-top) & -(uint64_t)(top != 0);
-	struct word_folds folds = word_fold(own & ~at_top);
+	uint64_t inner = inner_bits(own, top);
 	uint32_t run = ((number + 1) << WORD_SHIFT) - top;
 	uint32_t length = top + word->above;
+	uint64_t bytes = usable_of_run(run, length < USABLE_SURE ? length : 0);
 
-	return usable_max(
-		usable_inside(number, &folds),
-		usable_of_run(run, length < USABLE_SURE ? length : 0));
+	if (inner) {
+		struct word_folds folds = word_fold(inner);
+
+		bytes = usable_max(usable_inside(number, &folds), bytes);
+	}
+	return bytes;
 }
 
 #endif
