@@ -145,7 +145,13 @@ def held_bytes(run: Run, heap: str) -> NDArray[np.int64]:
 
 def layout_at(lifetimes: NDArray[np.void], event: int) -> NDArray[np.void]:
     """The rows of :func:`lifetimes` that are alive just after ``event``."""
-    return lifetimes[(lifetimes["start"] <= event) & (event < lifetimes["end"])]
+    return lifetimes[alive_at(lifetimes, event)]
+
+
+def alive_at(lifetimes: NDArray[np.void], event: int) -> NDArray[np.intp]:
+    """Which rows :func:`layout_at` returns: a column's values are had by them alone."""
+    begun = int(np.searchsorted(lifetimes["start"], event, side="right"))
+    return np.flatnonzero(lifetimes["end"][:begun] > event)
 
 
 def cells(

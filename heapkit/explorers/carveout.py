@@ -201,15 +201,15 @@ class CarveoutExplorer(Explorer):
 
     def _show_layout(self) -> None:
         placed = self._region(self.run.board)
-        live = metrics.layout_at(self._lives, self.event.value)
-        address, size = live["address"], live["size"]
-        code = strip.owner_codes(live["buffer"])
+        lives, live = self._lives, metrics.alive_at(self._lives, self.event.value)
+        # By address at once: those who draw it then have little left to sort.
+        live = live[np.argsort(lives["address"][live])]
+        address, size, owner = (lives[c][live] for c in ("address", "size", "buffer"))
+        code = strip.owner_codes(owner)
         if self.colour.value == "size":
             code = strip.size_codes(size)
         where = {"base": base_of(placed), "length": placed.size}
-        self._strip.data = strip.strip_columns(
-            address, size, code, live["buffer"], **where
-        )
+        self._strip.data = strip.strip_columns(address, size, code, owner, **where)
         if self._address.args["base"] != where["base"]:
             self._address.args = {"base": where["base"]}
         self._holes = strip.count_holes(address, size, **where)

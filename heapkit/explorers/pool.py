@@ -201,15 +201,16 @@ class PoolExplorer(Explorer):
             run["pool_entries"][rows],
             events=len(run),
         )
+        self._entries = int(run["entries"][rows].sum())
+        self._hit_rate = run["pool_entries"][rows].sum() / max(1, self._entries)
         self._extent("blocks", theme.headroom(self._hits.data["total"].max(initial=0)))
 
     def _show_latency(self, without: Run) -> None:
-        self._latency = [
-            run["latency_ns"][self._served_by(run)] for run in (self.run, without)
-        ]
-        for source, latency in zip((self._on, self._off), self._latency, strict=True):
+        both = [run["latency_ns"][self._served_by(run)] for run in (self.run, without)]
+        self._latency = [metrics.percentiles(latency) for latency in both]
+        for source, latency in zip((self._on, self._off), both, strict=True):
             source.data = view.cdf_columns(latency)
-        together = np.concatenate(self._latency)
+        together = np.concatenate(both)
         if len(together):
             low, high = view.decades(together)
             self._extent("latency", high, low)
@@ -220,18 +221,15 @@ class PoolExplorer(Explorer):
             return style.facts(
                 nothing=f"no event asks {self.heap}; this trace asks {asked}"
             )
-        run, rows = self.run, self._served
-        entries = int(run["entries"][rows].sum())
-        hits = int(run["pool_entries"][rows].sum())
         now = self._items[self.event.value]
         held = sum(
             int(n) * (PAGE_SIZE << o)
             for n, o in zip(now, self._heap.orders, strict=True)
         )
-        on, off = (metrics.percentiles(latency) for latency in self._latency)
+        on, off = self._latency
         return style.facts(
             held_now=format_bytes(held),
-            from_the_pool=f"{format_share(hits / entries)} of {entries} blocks",
+            from_the_pool=f"{format_share(self._hit_rate)} of {self._entries} blocks",
             p50=_against(on["p50"], off["p50"]),
             p99=_against(on["p99"], off["p99"]),
         )
