@@ -235,6 +235,7 @@ def summarise(run: FileRun) -> dict[str, Any]:
         "allocation_latency_ns": latency,
         "total_latency_ns": int(arrays["op"]["latency_ns"].sum()),
         **_gauge_extremes(run),
+        **_moved(run, totals),
         "asked_by_heap": _by_heap(run, heaps["asked"]),
         "refused_by_heap": _by_heap(run, heaps["refused"]),
         "failures_by_heap": {
@@ -244,6 +245,11 @@ def summarise(run: FileRun) -> dict[str, Any]:
         },
         "latency_ns": dict(_latencies(run)),
     }
+
+
+def _moved(run: FileRun, totals: Any) -> dict[str, int]:
+    names = _ffi.MOVES.names if run.board.lends else ()
+    return {name: int(totals[name]) for name in names or ()}
 
 
 def _by_heap(run: FileRun, values: NDArray[Any]) -> dict[str, int]:

@@ -5,7 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from heapkit.board import Board, CarveoutHeap, CmaHeap, Heap, SecureHeap, SystemHeap
+from heapkit.board import (
+    Board,
+    CarveoutHeap,
+    CmaHeap,
+    Heap,
+    PageLoad,
+    SecureHeap,
+    SystemHeap,
+)
 from heapkit.trace import Trace
 
 Fits = Callable[[Heap], bool]
@@ -41,7 +49,8 @@ def cpu_heap(trace: Trace, board: Board, heap: str | None) -> str:
         trace,
         board,
         heap,
-        lambda h: not isinstance(h, SecureHeap) and not getattr(h, "uncached", False),
+        lambda h: not isinstance(h, SecureHeap | PageLoad)
+        and not getattr(h, "uncached", False),
         what="a heap with cached CPU access",
     )
 

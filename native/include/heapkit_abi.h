@@ -338,6 +338,9 @@ struct hk_totals {
 	uint64_t refusals; // events with a status that is not 0
 	uint64_t bucket_events; // events in each bucket: a power of two
 	int64_t time_ns; // of the last event
+	uint64_t busy_retries; // sums of struct hk_moves
+	uint64_t pages_migrated;
+	uint64_t no_target;
 };
 
 // All zero to begin with, but for what is given; the arrays are the caller's.

@@ -82,7 +82,6 @@ static int cma_heap_release(struct heap *heap, struct buffer *buffer,
 	if (heap->lent)
 		contig_range_give(heap, pfn, pages);
 	cma_area_free(heap->cma, pfn, pages);
-	heap->cma_counters.release_pages_success += pages;
 	buffer_drop_entries(buffer);
 	return 0;
 }
@@ -136,7 +135,6 @@ static void cma_heap_save(const struct heap *heap, struct state_writer *out)
 	state_put(out, counters->alloc_fail);
 	state_put(out, counters->alloc_pages_success);
 	state_put(out, counters->alloc_pages_fail);
-	state_put(out, counters->release_pages_success);
 	state_put(out, counters->busy_retries);
 	state_put(out, counters->pages_migrated);
 }
@@ -149,7 +147,6 @@ static int cma_heap_load(struct heap *heap, struct state_reader *in)
 	counters->alloc_fail = state_get(in);
 	counters->alloc_pages_success = state_get(in);
 	counters->alloc_pages_fail = state_get(in);
-	counters->release_pages_success = state_get(in);
 	counters->busy_retries = state_get(in);
 	counters->pages_migrated = state_get(in);
 	return 0;
@@ -188,6 +185,9 @@ int hk_machine_cma_counters(const struct hk_machine *machine, uint32_t heap,
 	    machine->heap[heap].spec.kind != HK_HEAP_CMA)
 		return -EINVAL;
 	*ret = machine->heap[heap].cma_counters;
+	ret->release_pages_success =
+		ret->alloc_pages_success -
+		(machine->heap[heap].held_bytes >> HK_PAGE_SHIFT);
 	ret->pages_lent = count_borrowed(&machine->heap[heap]);
 	return 0;
 }

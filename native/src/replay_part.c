@@ -57,6 +57,13 @@ static void count_block(struct hk_tally *tally, struct hk_intake *intake,
 	}
 }
 
+static void count_moves(struct hk_totals *totals, const struct hk_moves *moves)
+{
+	totals->busy_retries += moves->busy_retries;
+	totals->pages_migrated += moves->pages_migrated;
+	totals->no_target += moves->no_target;
+}
+
 static int replay_block(struct hk_machine *machine, struct hk_intake *intake,
 			struct hk_tally *tally, const struct hk_trace *part,
 			const uint64_t *ids, uint64_t first, uint64_t count,
@@ -71,11 +78,14 @@ static int replay_block(struct hk_machine *machine, struct hk_intake *intake,
 	if (ret)
 		return ret;
 	view = part_of(part, first, count, block.number, intake->ids.n_slots);
+	machine->moves = (struct hk_moves){0};
 	ret = hk_machine_replay(machine, &view, 0, count, block.row,
 				block.gauges, NULL, 0, NULL, 0, &done);
 	fault->index = intake->events - count + done;
-	if (!ret)
+	if (!ret) {
 		count_block(tally, intake, &view, ids + first, &block);
+		count_moves(tally->totals, &machine->moves);
+	}
 	return ret;
 }
 

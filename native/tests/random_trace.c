@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 // Chains: each heap alone, then carveout to system, and one that nobody uses.
-const uint32_t trace_chain_start[] = {0, 1, 2, 3, 4, 5, 6, 8, 8};
-const uint16_t trace_chain_heap[] = {0, 1, 2, 3, 4, 5, 3, 0};
-enum { USED_CHAINS = 7 };
+const uint32_t trace_chain_start[] = {0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 10};
+const uint16_t trace_chain_heap[] = {0, 1, 2, 3, 4, 5, 3, 0, 6, 7};
+enum { USED_CHAINS = 9 };
 
 void bench_plan_of_all_kinds(struct bench *bench)
 {
@@ -27,6 +27,8 @@ void bench_plan_of_all_kinds(struct bench *bench)
 		HK_HEAP_RETRY_DRAINED;
 	bench_region(bench, HK_HEAP_CHUNK, MIB(64), MIB(4));
 	bench_region(bench, HK_HEAP_SECURE, MIB(72), MIB(4));
+	bench_load(bench, HK_MIGRATE_MOVABLE, 0);
+	bench_load(bench, HK_MIGRATE_MOVABLE, HK_HEAP_PINNED);
 	bench_device(bench, false);
 	bench_device(bench, true);
 }

@@ -6,8 +6,8 @@
 
 #include "bench.h"
 
-enum { SYSTEM, POOLED, CMA, CARVEOUT, CHUNK, SECURE };
-enum { EVENTS = 4000, IDS = 60, NR_CHAINS = 8 };
+enum { SYSTEM, POOLED, CMA, CARVEOUT, CHUNK, SECURE, APPS, PINNED };
+enum { EVENTS = 4000, IDS = 60, NR_CHAINS = 10 };
 
 extern const uint32_t trace_chain_start[];
 extern const uint16_t trace_chain_heap[];

@@ -119,8 +119,8 @@ TEST(a_chain_through_a_heap_that_is_not_there_is_refused)
 {
 	struct bench bench;
 	struct random_trace *t = random_trace(5);
-	const uint32_t backwards[] = {0, 1, 0, 3, 4, 5, 6, 8, 8};
-	const uint16_t beyond[] = {0, 1, 2, 3, 4, 5, 6, 0};
+	const uint32_t backwards[] = {0, 1, 0, 3, 4, 5, 6, 8, 9, 10, 10};
+	const uint16_t beyond[] = {0, 1, 2, 3, 4, 5, 3, 0, 6, 8};
 	uint64_t done;
 
 	bench_of_all_kinds(&bench);
@@ -132,7 +132,7 @@ TEST(a_chain_through_a_heap_that_is_not_there_is_refused)
 	CHECK_EQ(trace_replay(&bench, t, 0, EVENTS, 0, &done), -EINVAL);
 	t->trace.chain_start = trace_chain_start;
 	CHECK_EQ(hk_machine_replay(bench.machine, &t->trace, 0, 1, t->row, NULL,
-				   t->fill, 6, NULL, 0, &done),
+				   t->fill, 8, NULL, 0, &done),
 		 -EINVAL);
 	bench_end(&bench);
 	free(t);

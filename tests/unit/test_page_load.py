@@ -255,3 +255,40 @@ def test_a_load_is_a_heap_of_simulate():
         assert heaps["cma"].cma_counters().pages_lent == 0
         with pytest.raises(ValueError, match="counters"):
             heaps["apps"].cma_counters()
+
+
+# --- Long traces, and the way back ---------------------------------------------
+
+
+def wild(events=2000):
+    """A random trace on :func:`busy_board`, with every outcome in it."""
+    rng = np.random.default_rng(5)
+    held, requests = {}, []
+    for buffer in rng.integers(0, 40, events).tolist():
+        if buffer in held:
+            requests.append(free(buffer, held.pop(buffer)))
+            continue
+        names = ["apps", "apps", "apps", "cma", "cma", "dma", "system"]
+        held[buffer] = str(rng.choice(names))
+        pages = 1 if held[buffer] == "dma" else int(rng.integers(1, 500))
+        requests.append(alloc(buffer, pages * 4 * KiB, held[buffer]))
+    return trace_of(*requests)
+
+
+def test_a_long_trace_is_counted_alike(tmp_path):
+    trace, path = wild(), tmp_path / "t.parquet"
+    trace.write(path)
+    run = hk.replay(trace, busy_board(), check_every=50)
+    told = hk.replay_file(path, busy_board()).summary()
+    for name in ("busy_retries", "pages_migrated", "no_target"):
+        assert told[name] == run.summary()[name] > 0
+
+
+def test_a_layout_from_a_checkpoint_is_the_one_from_the_start():
+    trace = wild()
+    near = hk.replay(trace, busy_board(), checkpoint_every=100)
+    far = hk.replay(trace, busy_board(), checkpoint_every=10**6)
+    for event in (777, 1999):
+        for heap in ("apps", "cma", "system"):
+            one, two = near.snapshot(event, heap), far.snapshot(event, heap)
+            assert list(one.regions) == list(two.regions)
