@@ -75,11 +75,13 @@ class HeapFlag(IntFlag):
 
 
 class Migratetype(IntEnum):
-    """How movable pages are (``enum hk_migratetype``): those a load may have."""
+    """How movable pages are (``enum hk_migratetype``); loads: the first three."""
 
     UNMOVABLE = lib.HK_MIGRATE_UNMOVABLE
     MOVABLE = lib.HK_MIGRATE_MOVABLE
     RECLAIMABLE = lib.HK_MIGRATE_RECLAIMABLE
+    CMA = lib.HK_MIGRATE_CMA
+    ISOLATE = lib.HK_MIGRATE_ISOLATE
 
 
 class State(IntEnum):

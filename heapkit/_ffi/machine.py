@@ -209,6 +209,23 @@ class Machine:
             check(lib.hk_machine_buddyinfo(self._open(), target), "buddyinfo")
         return counts
 
+    def pagetypeinfo(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        """Free blocks by :class:`Migratetype` and order, and pageblocks by type.
+
+        The numbers of /proc/pagetypeinfo.
+        """
+        types = lib.HK_NR_MIGRATETYPES
+        counts = np.zeros((types, lib.HK_NR_PAGE_ORDERS), dtype=np.uint64)
+        blocks = np.zeros(types, dtype=np.uint64)
+        with self.lock:
+            targets = (
+                ffi.from_buffer("uint64_t[]", array, require_writable=True)
+                for array in (counts, blocks)
+            )
+            rc = lib.hk_machine_pagetypeinfo(self._open(), *targets)
+            check(rc, "pagetypeinfo")
+        return counts, blocks
+
     def pool_fill(self, heap: int) -> list[int]:
         """Blocks in each pool of ``heap``, in the order of its orders."""
         ret = ffi.new("struct hk_pool_fill *")

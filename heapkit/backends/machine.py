@@ -151,7 +151,9 @@ def layout(
     another one, and last any id, for regions of nobody; ``name`` makes it text.
 
     That of a system heap or a load spans the memory; its ``attributes`` hold the
-    free blocks of each order ("buddyinfo") and of each pool ("pool_fill").
+    free blocks of each order ("buddyinfo"), the same by migratetype with the number
+    of pageblocks of each ("pagetypeinfo", "pageblocks"), and those of each pool
+    ("pool_fill").
     """
     spec = board.heaps[heap]
     records = machine.snapshot(heap)
@@ -164,8 +166,14 @@ def layout(
         length = span_of(spec)
         return Snapshot(spec.name, spec.base, length, regions, origin="simulated")
     assert board.memory is not None
+    counts, pageblocks = machine.pagetypeinfo()
+    types = [kind.name.lower() for kind in _ffi.Migratetype]
     attributes: dict[str, object] = {
-        "buddyinfo": tuple(int(count) for count in machine.buddyinfo()),
+        "buddyinfo": tuple(machine.buddyinfo().tolist()),
+        "pagetypeinfo": {
+            kind: tuple(row) for kind, row in zip(types, counts.tolist(), strict=True)
+        },
+        "pageblocks": dict(zip(types, pageblocks.tolist(), strict=True)),
     }
     if isinstance(spec, SystemHeap):
         fills = zip(spec.orders, machine.pool_fill(heap), strict=False)

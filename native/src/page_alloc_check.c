@@ -16,14 +16,16 @@ static bool inside_free_block(const struct page_alloc *alloc, uint32_t order,
 	return false;
 }
 
-// The buddy of a free pageblock may be free if it may not merge.
+// The buddy of a free pageblock may be free if it may not merge, or if both
+// were isolated as they were: __move_freepages_block() does not merge.
 static bool should_be_merged(const struct page_alloc *alloc, uint32_t order,
 			     uint64_t number)
 {
 	if (order == HK_MAX_PAGE_ORDER ||
 	    !page_alloc_is_free(alloc, order, number ^ 1))
 		return false;
-	return may_join(type_of(alloc, number << order),
+	return type_of(alloc, number << order) != HK_MIGRATE_ISOLATE &&
+	       may_join(type_of(alloc, number << order),
 			type_of(alloc, (number ^ 1) << order));
 }
 

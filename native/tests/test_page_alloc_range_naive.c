@@ -97,6 +97,7 @@ static void take_range(struct play *play, struct pfn_range range)
 	page_alloc_isolate(alloc, range.start, pages);
 	naive_buddy_isolate(&play->pair.naive, range.start, pages);
 	compare(play);
+	check(alloc);
 	if (rng_below(&play->rng, 4))
 		migrate(play, range);
 	if (play->n_live && rng_below(&play->rng, 2))

@@ -107,6 +107,21 @@ def test_snapshot_of_the_system_heap_spans_the_memory(sim, bench):
     assert snapshot.free_bytes == sim["system"].gauges().free_bytes
 
 
+def test_snapshot_of_the_system_heap_counts_by_migratetype(sim, bench):
+    sim["system"].allocate(1 * MiB + 4096)
+    attributes = sim["system"].snapshot().attributes
+    by_type = attributes["pagetypeinfo"]
+    assert (
+        tuple(map(sum, zip(*by_type.values(), strict=True)))
+        == (attributes["buddyinfo"])
+    )
+    # The heap claimed one of the largest blocks; what is left of it is unmovable.
+    assert attributes["pageblocks"]["unmovable"] == 2
+    assert sum(attributes["pageblocks"].values()) == bench.memory.total // (2 * MiB)
+    free = sum(n << order for order, n in enumerate(by_type["unmovable"]))
+    assert free == 1024 - 257
+
+
 def test_snapshot_regions_do_not_overlap(sim):
     for name in sim:
         for size in (4096, 68 * KiB, MiB):
