@@ -14,6 +14,7 @@ static const uint64_t ANYWHERE = UINT64_MAX;
 struct place {
 	uint32_t run;
 	uint32_t at;
+	uint32_t length; // of the run, if the pool keeps holes
 };
 
 // Alignments that an order-aligned search finds directly; those between take a
@@ -151,8 +152,9 @@ static bool fit_best(const struct gen_pool_chunk *chunk, uint32_t granules,
 
 	if (!hole_index_best(chunk->holes, granules, &length, &from))
 		return false;
-	ret->at = run_index_next(chunk->index, from, length);
-	ret->run = ret->at;
+	if (length < HOLE_EXACT)
+		from = run_index_near(chunk->index, from, length);
+	*ret = (struct place){from, from, length};
 	return true;
 }
 
@@ -174,13 +176,12 @@ static bool fit(const struct gen_pool *pool, const struct gen_pool_chunk *chunk,
 static void holes_take(struct gen_pool_chunk *chunk, struct place place,
 		       uint32_t granules)
 {
-	uint32_t length = run_index_length(chunk->index, place.run);
 	uint32_t before = place.at - place.run;
 
-	hole_index_remove(chunk->holes, place.run, length);
+	hole_index_remove(chunk->holes, place.run, place.length);
 	hole_index_add(chunk->holes, place.run, before);
 	hole_index_add(chunk->holes, place.at + granules,
-		       length - before - granules);
+		       place.length - before - granules);
 }
 
 static void holes_give(struct gen_pool_chunk *chunk, uint32_t at,
@@ -212,7 +213,10 @@ static bool fit_fixed(const struct gen_pool_chunk *chunk, uint64_t at,
 		return false;
 	ret->at = run_index_find(chunk->index, (uint32_t)at, granules, 0,
 				 &ret->run);
-	return ret->at == at;
+	if (ret->at != at)
+		return false;
+	ret->length = run_index_length(chunk->index, ret->run);
+	return true;
 }
 
 // Place @size bytes in @chunk: at granule @at, or ANYWHERE by the pool's rule.

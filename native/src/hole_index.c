@@ -10,12 +10,15 @@ enum {
 	WORD_SHIFT = 6,
 	WORD_MASK = 63,
 };
+_Static_assert((int)HOLE_EXACT == 1 << (int)WORD_SHIFT,
+	       "what a window does not remember, a word can be searched for");
 
 // Two free runs never touch, so of the runs of one length in class k at most
 // one starts in an aligned window of 2^k bits. A hole is therefore one bit, its
 // key, in a bitmap ordered by length and then by window; the best fit is the
 // next set bit. Levels above say which words are not 0. All lengths together
-// take about log2(bits) bits for each bit of the map.
+// take about log2(bits) bits for each bit of the map. A window that is longer
+// than a word remembers where its hole starts.
 struct hole_index {
 	uint32_t depth; // level[depth - 1] is one word
 	uint32_t window_shift[CLASSES]; // log2 of windows kept for each length
@@ -23,6 +26,8 @@ struct hole_index {
 	uint64_t keys;
 	uint64_t *level[LEVELS];
 	uint64_t *memory;
+	uint32_t *start[CLASSES]; // by window, from class WORD_SHIFT on
+	uint32_t *starts;
 };
 
 static uint32_t log2_of(uint32_t n)
@@ -70,6 +75,25 @@ static int create_levels(struct hole_index *index)
 	return 0;
 }
 
+// As many as there are windows of the classes that remember.
+static int create_starts(struct hole_index *index, uint32_t bits)
+{
+	uint64_t total = 0;
+
+	for (uint32_t k = WORD_SHIFT; k <= log2_of(bits); k++)
+		total += UINT64_C(1) << index->window_shift[k];
+	// One too many: calloc(0) may return NULL.
+	index->starts = calloc(total + 1, sizeof(*index->starts));
+	if (!index->starts)
+		return -ENOMEM;
+	total = 0;
+	for (uint32_t k = WORD_SHIFT; k <= log2_of(bits); k++) {
+		index->start[k] = index->starts + total;
+		total += UINT64_C(1) << index->window_shift[k];
+	}
+	return 0;
+}
+
 int hole_index_create(uint32_t bits, struct hole_index **ret)
 {
 	struct hole_index *index = calloc(1, sizeof(*index));
@@ -79,13 +103,15 @@ int hole_index_create(uint32_t bits, struct hole_index **ret)
 		return -ENOMEM;
 	lay_out_classes(index, bits);
 	err = create_levels(index);
+	if (!err)
+		err = create_starts(index, bits);
 	if (err)
 		goto free_index;
 	*ret = index;
 	return 0;
 
 free_index:
-	free(index);
+	hole_index_destroy(index);
 	return err;
 }
 
@@ -93,6 +119,7 @@ void hole_index_destroy(struct hole_index *index)
 {
 	if (!index)
 		return;
+	free(index->starts);
 	free(index->memory);
 	free(index);
 }
@@ -118,6 +145,8 @@ void hole_index_add(struct hole_index *index, uint32_t run, uint32_t length)
 	if (length == 0)
 		return;
 	key = key_of(index, run, length);
+	if (length >= HOLE_EXACT)
+		index->start[log2_of(length)][run >> log2_of(length)] = run;
 	for (uint32_t level = 0; level < index->depth; level++) {
 		uint64_t *word = &index->level[level][key >> WORD_SHIFT];
 		uint64_t old = *word;
@@ -166,12 +195,27 @@ static uint64_t descend(const struct hole_index *index, uint32_t level,
 	return key;
 }
 
+// Whether any key of the word that holds @key is set. The summary is a 64th of
+// the keys, and more likely in a near cache.
+static bool word_has_any(const struct hole_index *index, uint64_t key)
+{
+	key >>= WORD_SHIFT;
+	return index->depth == 1 ||
+	       index->level[1][key >> WORD_SHIFT] & bit_of(key);
+}
+
 // The lowest key at or after @key that is set, or ->keys.
 static uint64_t next_key(const struct hole_index *index, uint64_t key)
 {
 	uint64_t end = index->keys;
+	uint32_t level = 0;
 
-	for (uint32_t level = 0; level < index->depth && key < end; level++) {
+	if (!word_has_any(index, key)) {
+		key = (key >> WORD_SHIFT) + 1;
+		end = words_for(end);
+		level = 1;
+	}
+	for (; level < index->depth && key < end; level++) {
 		uint64_t word = index->level[level][key >> WORD_SHIFT];
 
 		word &= ~UINT64_C(0) << (key & WORD_MASK);
@@ -203,8 +247,9 @@ bool hole_index_best(const struct hole_index *index, uint32_t bits,
 	key -= index->first[k];
 	*length =
 		(UINT32_C(1) << k) + (uint32_t)(key >> index->window_shift[k]);
-	*from = (uint32_t)(key & ((UINT64_C(1) << index->window_shift[k]) - 1))
-		<< k;
+	key &= (UINT64_C(1) << index->window_shift[k]) - 1;
+	*from = *length >= HOLE_EXACT ? index->start[k][key]
+				      : (uint32_t)key << k;
 	return true;
 }
 

@@ -10,6 +10,9 @@
 
 struct hole_index;
 
+// From this length on a hole's start is known to the bit.
+enum { HOLE_EXACT = 64 };
+
 // No holes yet, in a map of @bits (1 … 2^31 - 1). -ENOMEM.
 int hole_index_create(uint32_t bits, struct hole_index **ret);
 // Also takes NULL.
@@ -21,8 +24,10 @@ void hole_index_remove(struct hole_index *index, uint32_t run, uint32_t length);
 bool hole_index_holds(const struct hole_index *index, uint32_t run,
 		      uint32_t length);
 
-// The shortest hole of at least @bits, the lowest of equals: the first run of
-// at least *@length that starts at or after *@from. False if there is none.
+// The shortest hole of at least @bits, the lowest of equals. It starts at
+// *@from, or, if shorter than HOLE_EXACT, as the first of at least *@length
+// that starts there or later, within *@length bits and the same aligned 64.
+// False if there is none.
 bool hole_index_best(const struct hole_index *index, uint32_t bits,
 		     uint32_t *length, uint32_t *from);
 

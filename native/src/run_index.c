@@ -108,6 +108,12 @@ uint32_t run_index_next(const struct run_index *index, uint32_t from,
 	return index->call->next(index, from, bits);
 }
 
+uint32_t run_index_near(const struct run_index *index, uint32_t from,
+			uint32_t bits)
+{
+	return place_from(index, from, bits);
+}
+
 uint32_t run_index_find(const struct run_index *index, uint32_t from,
 			uint32_t bits, uint32_t order, uint32_t *run)
 {

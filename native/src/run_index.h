@@ -34,6 +34,10 @@ int run_index_align(struct run_index *index, uint64_t phase, uint64_t orders);
 // HK_NO_RUN.
 uint32_t run_index_next(const struct run_index *index, uint32_t from,
 			uint32_t bits);
+// The same without run_index_align(), where that run is known to begin in the
+// aligned 64 bits of @from, and a run that passes @from to offer fewer.
+uint32_t run_index_near(const struct run_index *index, uint32_t from,
+			uint32_t bits);
 // First place at or after @from with @bits free that is a multiple of
 // 2^@order, counted from run_index_align()'s phase, or HK_NO_RUN:
 // lib/bitmap.c's bitmap_find_next_zero_area_off(). *@run is the run it lies in.

@@ -13,16 +13,6 @@
 
 // --- First fit ---
 
-// Where the run in @free begins that goes on above the word, if it is @bits
-// long with that; 0: it is not.
-static inline uint64_t place_at_top(uint64_t free, uint32_t above,
-				    uint32_t bits)
-{
-	uint32_t top = ones_down_from(free, WORD_MASK);
-
-	return (uint64_t)(top + above >= bits) << (-top & WORD_MASK);
-}
-
 // The first place for @bits in @word, which has one.
 static inline uint32_t first_place(const struct run_index *index, uint32_t word,
 				   uint32_t bits)
@@ -39,20 +29,6 @@ static inline uint32_t first_fit(const struct run_index *index, uint32_t bits)
 	uint32_t word = max_tree_first(&index->starts, bits);
 
 	return word == HK_NO_LEAF ? HK_NO_RUN : first_place(index, word, bits);
-}
-
-// The first place for @bits in the word of @from, at or after it; or HK_NO_RUN.
-static inline uint32_t place_from(const struct run_index *index, uint32_t from,
-				  uint32_t bits)
-{
-	const struct run_word *w = &index->words[word_of(from)];
-	uint64_t free = w->free & ones_at_and_above(from);
-	uint64_t places = bits <= WORD_BITS ? places_of(free, bits) : 0;
-
-	places |= place_at_top(free, w->above, bits);
-	return places ? (from & ~(uint32_t)WORD_MASK) +
-				(uint32_t)__builtin_ctzll(places)
-		      : HK_NO_RUN;
 }
 
 // As run_index_next() from a bit on that no run passes, if ->starts has all

@@ -66,6 +66,36 @@ TEST(best_fit_takes_the_shortest_hole_and_the_lowest_of_equals)
 	gen_pool_destroy(pool);
 }
 
+// Equal holes of each length around a power of two, apart by one granule: the
+// exact one is taken, and of two exact ones the lower.
+TEST(best_fit_holds_at_the_borders_of_every_power_of_two)
+{
+	for (uint64_t length = 1; length <= 260; length++) {
+		struct gen_pool *pool = NULL;
+		uint64_t hole[3], at[3], apart;
+		const uint64_t sizes[] = {length + 1, length, length};
+
+		CHECK_EQ(gen_pool_create(12, HK_FIT_BEST, 0, &pool), 0);
+		CHECK_EQ(gen_pool_add(pool, 0, 2000 * PAGE), 0);
+		for (int i = 0; i < 3; i++) {
+			CHECK_EQ(gen_pool_alloc(pool, PAGE, &apart), 0);
+			CHECK_EQ(
+				gen_pool_alloc(pool, sizes[i] * PAGE, &hole[i]),
+				0);
+		}
+		CHECK_EQ(gen_pool_alloc(pool, PAGE, &apart), 0);
+		for (int i = 0; i < 3; i++)
+			gen_pool_free(pool, hole[i], sizes[i] * PAGE);
+		for (int i = 0; i < 3; i++)
+			CHECK_EQ(gen_pool_alloc(pool, length * PAGE, &at[i]),
+				 0);
+		CHECK_EQ(at[0], hole[1]);
+		CHECK_EQ(at[1], hole[2]);
+		CHECK_EQ(at[2], hole[0]);
+		gen_pool_destroy(pool);
+	}
+}
+
 TEST(order_align_aligns_to_the_next_power_of_two_within_the_chunk)
 {
 	struct gen_pool *pool = parse(HK_FIT_ORDER_ALIGN, 0, 0, holes);

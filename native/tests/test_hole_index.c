@@ -87,6 +87,30 @@ TEST(every_length_up_to_the_whole_map_has_its_key)
 	hole_index_destroy(index);
 }
 
+TEST(a_hole_of_a_word_or_more_is_known_to_the_bit)
+{
+	struct hole_index *index = create(5000);
+	uint32_t length;
+	uint32_t from;
+
+	for (uint32_t k = 6; k < 12; k++) {
+		for (uint32_t off = 0; off < 3; off++) {
+			uint32_t wanted = (UINT32_C(1) << k) + off - 1;
+			uint32_t run = 3 * 64 + 13 * k + off;
+
+			hole_index_add(index, run, wanted);
+			CHECK(hole_index_best(index, wanted, &length, &from));
+			CHECK_EQ(length, wanted);
+			CHECK(from <= run);
+			if (wanted >= HOLE_EXACT)
+				CHECK_EQ(from, run);
+			hole_index_remove(index, run, wanted);
+		}
+	}
+	CHECK_EQ(hole_index_check(index, 0), 0);
+	hole_index_destroy(index);
+}
+
 TEST(an_index_for_one_bit_works)
 {
 	struct hole_index *index = create(1);
