@@ -39,11 +39,12 @@ class FileRun:
         heaps: tuple[str, ...],
         devices: tuple[str, ...],
         arrays: Mapping[str, NDArray[Any]],
+        cma_counters: Mapping[str, _ffi.CmaCounters],
     ) -> None:
         self.path, self.board = path, board
         #: What the trace asks for: heaps and chains, and devices.
         self.heaps, self.devices = heaps, devices
-        self._arrays = dict(arrays)
+        self._arrays, self._cma_counters = dict(arrays), dict(cma_counters)
 
     @property
     def heap_names(self) -> tuple[str, ...]:
@@ -56,8 +57,10 @@ class FileRun:
     def equals(self, other: FileRun) -> bool:
         """Whether both counted the same on equal boards, to the last bit."""
         mine, its = self._arrays, other._arrays
-        return self.board == other.board and all(
-            np.array_equal(mine[name], its[name]) for name in mine
+        return (
+            self.board == other.board
+            and self._cma_counters == other._cma_counters
+            and all(np.array_equal(mine[name], its[name]) for name in mine)
         )
 
     # --- Latencies -----------------------------------------------------------
@@ -178,6 +181,13 @@ class FileRun:
             for code, alloc in zip(kept["chain"], asked, strict=True)
         ]
         return frame
+
+    def cma_counters(self, heap: str) -> _ffi.CmaCounters:
+        """As :meth:`heapkit.Run.cma_counters`: at the end of the run."""
+        if heap not in self._cma_counters:
+            allowed = ", ".join(self._cma_counters) or "no heap of this board"
+            raise ValueError(f"heap: {heap!r} is no CMA heap; allowed: {allowed}")
+        return self._cma_counters[heap]
 
     # --- All in all ----------------------------------------------------------
 

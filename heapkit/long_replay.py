@@ -21,6 +21,7 @@ from heapkit.board import Board
 from heapkit.errors import FormatError
 from heapkit.file_run import FileRun
 from heapkit.pace import Pace, bar
+from heapkit.replay import cma_counters
 from heapkit.resolve import device_numbers, unknown_heap
 from heapkit.trace import broken_rule
 from heapkit.trace_parts import NO_CODE, TraceFile, TracePart
@@ -172,6 +173,7 @@ class _Replay:
             heaps=trace.heaps,
             devices=trace.devices,
             arrays=self._tally.arrays,
+            cma_counters=cma_counters(self._machine, self._board),
         )
 
     # --- On the way ----------------------------------------------------------

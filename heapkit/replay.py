@@ -72,7 +72,7 @@ def replay(
                 moves=None if moves is None else moves[part],
                 check_every=every,
             )
-        counters = _cma_counters(core, board)
+        counters = cma_counters(core, board)
     finally:
         core.close()
 
@@ -94,7 +94,8 @@ def _checkpoint_every(events: object) -> int | None:
     return arguments.integer("replay", "checkpoint_every", events, low=1)
 
 
-def _cma_counters(core: _ffi.Machine, board: Board) -> dict[str, _ffi.CmaCounters]:
+def cma_counters(core: _ffi.Machine, board: Board) -> dict[str, _ffi.CmaCounters]:
+    """What each CMA area has counted so far, by the name of its heap."""
     return {
         heap.name: core.cma_counters(index)
         for index, heap in enumerate(board.heaps)

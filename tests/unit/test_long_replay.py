@@ -207,6 +207,46 @@ def test_runs_on_threads_equal_a_run_alone(path, board):
     assert all(run.equals(alone) for run in together)
 
 
+def lending():
+    """An area that lends its pages, of which some are pinned; it asks them back."""
+    board = hk.Board(
+        name="lending",
+        memory=hk.Memory(total=16 * MiB, min_free=0),
+        heaps=(
+            hk.SystemHeap(),
+            hk.CmaHeap(name="cma", size=4 * MiB, base=8 * MiB),
+            hk.PageLoad(name="apps"),
+            hk.PageLoad(name="dma", pinned=True),
+        ),
+    )
+    # 11 of the 12 MiB outside of the area: movable pages come from the area.
+    rows = [(Op.ALLOC, 0, 11 * MiB, "system"), (Op.ALLOC, 1, 64 * KiB, "dma")]
+    for i in range(2, 300, 3):
+        rows += [(Op.ALLOC, i, 1 * MiB, "apps"), (Op.ALLOC, i + 1, 1 * MiB, "cma")]
+        rows += [(Op.FREE, i + 1, 0, "cma"), (Op.FREE, i, 0, "apps")]
+    op, buffer, size, heap = zip(*rows, strict=True)
+    return board, hk.Trace.from_columns(
+        op=op, buffer=buffer, size=size, heap=heap, time_ns=range(len(op))
+    )
+
+
+def test_pages_that_had_to_move_are_summed_as_in_a_run(tmp_path, stop_after):
+    board, trace = lending()
+    path, checkpoint = tmp_path / "t.parquet", tmp_path / "c"
+    trace.write(path)
+    run, found = hk.replay(trace, board), hk.replay_file(path, board)
+    assert found.summary()["pages_migrated"] > 0
+    assert found.summary()["busy_retries"] > 0
+    check_against(run, found)
+    assert found.cma_counters("cma") == run.cma_counters("cma")
+    with pytest.raises(ValueError, match="'apps' is no CMA heap; allowed: cma"):
+        found.cma_counters("apps")
+    stop_after(1)
+    with pytest.raises(KeyboardInterrupt):
+        hk.replay_file(path, board, checkpoint=checkpoint)
+    assert hk.replay_file(path, board, checkpoint=checkpoint).equals(found)
+
+
 # --- Bad input ---------------------------------------------------------------
 
 
