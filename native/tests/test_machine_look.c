@@ -115,6 +115,24 @@ TEST(entries_are_those_of_a_live_buffer)
 	bench_end(&bench);
 }
 
+TEST(pagetypeinfo_counts_free_blocks_and_pageblocks_by_migratetype)
+{
+	struct bench bench;
+	uint64_t counts[HK_NR_MIGRATETYPES][HK_NR_PAGE_ORDERS];
+	uint64_t pageblocks[HK_NR_MIGRATETYPES];
+
+	start(&bench);
+	allocate(&bench, 0, KIB(4), POOLED);
+	CHECK_EQ(hk_machine_pagetypeinfo(bench.machine, counts[0], pageblocks),
+		 0);
+	CHECK_EQ(counts[HK_MIGRATE_MOVABLE][HK_MAX_PAGE_ORDER], 3);
+	CHECK_EQ(counts[HK_MIGRATE_UNMOVABLE][0], 1);
+	// Those of regions too, whose pages the zone does not have.
+	CHECK_EQ(pageblocks[HK_MIGRATE_MOVABLE], 8);
+	CHECK_EQ(pageblocks[HK_MIGRATE_UNMOVABLE], 2);
+	bench_end(&bench);
+}
+
 TEST(buddyinfo_counts_free_blocks_by_order)
 {
 	struct bench bench;

@@ -128,6 +128,7 @@ TEST(a_machine_may_be_empty)
 	pressure(&bench, MIB(1));
 	CHECK_EQ(bench.gauges.free_bytes, 0);
 	CHECK_EQ(hk_machine_buddyinfo(bench.machine, NULL), -EINVAL);
+	CHECK_EQ(hk_machine_pagetypeinfo(bench.machine, NULL, NULL), -EINVAL);
 	bench_end(&bench);
 }
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Includes the source, so that a test may break what only it can see.
-#include "../src/page_alloc.c"
-
+// The page allocator's lists, and what a check notices when they are broken.
+#include <errno.h>
 #include <string.h>
 
 #include "harness.h"
 #include "page_alloc_fixture.h"
+#include "page_alloc_internal.h"
 
 static void check_broken(struct page_alloc *alloc, const char *expected)
 {

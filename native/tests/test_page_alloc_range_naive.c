@@ -2,7 +2,7 @@
 //
 // CMA pageblocks and ranges taken out of them, against the naive buddy: areas
 // lend pages, call them back while movable ones are in the way, and return
-// them, whole or in parts.
+// them, whole or in parts. Now and then the zone is saved and loaded.
 #include "buddy_pair.h"
 
 enum { MAX_LIVE = 8192, MAX_RANGES = 64 };
@@ -156,6 +156,44 @@ static void block_event(struct play *play, uint32_t event, uint32_t max_order)
 	compare(play);
 }
 
+static struct page_alloc *new_zone(const struct play *play)
+{
+	const struct naive_buddy *naive = &play->pair.naive;
+	struct page_alloc *alloc = NULL;
+
+	CHECK_EQ(page_alloc_create(naive->start, naive->end - naive->start,
+				   &play->cma, 1, naive->min_free, &alloc),
+		 0);
+	page_alloc_add_cma(alloc, play->cma.start,
+			   play->cma.end - play->cma.start);
+	return alloc;
+}
+
+// Go on with a new zone that was loaded from what the old one saved.
+static void reload(struct play *play)
+{
+	static uint8_t bytes[1 << 16];
+	const struct naive_buddy *naive = &play->pair.naive;
+	struct state_writer out = {.bytes = bytes, .capacity = sizeof(bytes)};
+	struct state_reader in = {.at = bytes};
+	struct page_alloc *alloc = new_zone(play);
+
+	page_alloc_save(play->pair.alloc, &out);
+	CHECK(out.size <= sizeof(bytes));
+	in.end = bytes + out.size;
+	CHECK_EQ(claim_create(naive->start, naive->end, &in.memory), 0);
+	CHECK_EQ(page_alloc_load(alloc, &in), 0);
+	CHECK(in.at == in.end && !in.bad);
+	claim_destroy(&in.memory);
+	for (uint32_t i = 0; i < play->n_live; i++)
+		if (play->live[i].type == HK_MIGRATE_MOVABLE)
+			page_alloc_hold(alloc, play->live[i].pfn,
+					play->live[i].order);
+	page_alloc_destroy(play->pair.alloc);
+	play->pair.alloc = alloc;
+	compare(play);
+}
+
 static void churn(struct play *play, struct pfn_range anywhere, uint32_t events,
 		  uint32_t max_order)
 {
@@ -166,6 +204,8 @@ static void churn(struct play *play, struct pfn_range anywhere, uint32_t events,
 			block_event(play, i, max_order);
 		if (i % 256 == 0)
 			check(play->pair.alloc);
+		if (i % 999 == 0)
+			reload(play);
 	}
 	while (play->n_ranges)
 		give_range(play, play->n_ranges - 1);
