@@ -49,8 +49,10 @@ def cpu_heap(trace: Trace, board: Board, heap: str | None) -> str:
         trace,
         board,
         heap,
-        lambda h: not isinstance(h, SecureHeap | PageLoad)
-        and not getattr(h, "uncached", False),
+        lambda h: (
+            not isinstance(h, SecureHeap | PageLoad)
+            and not getattr(h, "uncached", False)
+        ),
         what="a heap with cached CPU access",
     )
 

@@ -244,7 +244,8 @@ struct hk_row {
 
 // Quantities after an event, of the heap the row names. For PRESSURE: of the
 // memory and of all pools. A system heap's largest free is the page allocator's
-// largest free block.
+// largest free block; both it and its free bytes count lent CMA pages, as
+// MemFree of /proc/meminfo does, although only movable loads get those.
 struct hk_gauges {
 	uint64_t free_bytes;
 	uint64_t largest_free_bytes;
