@@ -49,6 +49,7 @@ C_HEADERS = {
     "immintrin.h",
     *("assert.h", "errno.h", "limits.h", "math.h", "stdbool.h", "stddef.h", "stdint.h"),
     *("stdlib.h", "string.h"),
+    *("cpuid.h", "immintrin.h"),  # what the CPU can run, and AVX2 of it
 }
 
 FILES = sorted(PACKAGE.rglob("*.py"))
