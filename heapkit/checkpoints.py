@@ -189,8 +189,8 @@ class Moment:
 
 
 def _ids(trace: Trace) -> NDArray[Any]:
-    """The trace's id of each buffer by its dense number, and one for nobody."""
-    ids = np.zeros(trace.n_buffers + 1, dtype=trace.buffer.dtype)
+    """The trace's id of each buffer by its dense number."""
+    ids = np.zeros(trace.n_buffers, dtype=trace.buffer.dtype)
     is_alloc = trace.op == _ffi.Op.ALLOC
     ids[trace.dense_buffer[is_alloc]] = trace.buffer[is_alloc]
     return ids

@@ -34,20 +34,21 @@ class Region:
 class Regions(Sequence[Region]):
     """Regions as columns; each becomes a :class:`Region` when it is looked at.
 
-    ``records`` are the core's (address, size, owner, state), ``owner`` the number
-    of each one's buffer, which ``name`` turns into text.
+    ``records`` are the core's (address, size, owner, state). ``ids`` has the id of
+    each buffer by its number in the core, where that is another one; ``name`` makes
+    it text.
     """
 
-    __slots__ = ("_name", "_owner", "_records")
+    __slots__ = ("_ids", "_name", "_records")
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(
         self,
         records: NDArray[np.void],
-        owner: NDArray[Any],
+        ids: NDArray[Any] | None = None,
         name: Callable[[int], str] = "#{}".format,
     ) -> None:
-        self._records, self._owner, self._name = records, owner, name
+        self._records, self._ids, self._name = records, ids, name
 
     def column(self, name: str) -> NDArray[Any]:
         """``address``, ``size`` or ``state`` of all of them."""
@@ -56,7 +57,7 @@ class Regions(Sequence[Region]):
     def of(self, state: State) -> Regions:
         """Those in that state."""
         these = self._records["state"] == state
-        return Regions(self._records[these], self._owner[these], self._name)
+        return Regions(self._records[these], self._ids, self._name)
 
     def __len__(self) -> int:
         return len(self._records)
@@ -67,22 +68,18 @@ class Regions(Sequence[Region]):
     def __getitem__(self, index: slice) -> Regions: ...
     def __getitem__(self, index: int | slice) -> Region | Regions:
         if isinstance(index, slice):
-            return Regions(self._records[index], self._owner[index], self._name)
-        return next(
-            iter(self._one_by_one(self._records[[index]], [self._owner[index]]))
-        )
+            return Regions(self._records[index], self._ids, self._name)
+        return next(iter(Regions(self._records[[index]], self._ids, self._name)))
 
     def __iter__(self) -> Iterator[Region]:
-        return self._one_by_one(self._records, self._owner)
-
-    def _one_by_one(
-        self, records: NDArray[np.void], owners: Sequence[int] | NDArray[Any]
-    ) -> Iterator[Region]:
         states = {int(state): state for state in State}
-        rows = zip(records.tolist(), owners, strict=True)
-        for (address, size, dense, state), owner in rows:
-            named = "" if dense == NO_OWNER else self._name(owner)
-            yield Region(address, size, states[state], named)
+        for address, size, number, state in self._records.tolist():
+            yield Region(address, size, states[state], self._owner(number))
+
+    def _owner(self, number: int) -> str:
+        if number == NO_OWNER:
+            return ""
+        return self._name(number if self._ids is None else int(self._ids[number]))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sequence) or isinstance(other, str):

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, assert_never
 
-import numpy as np
 from numpy.typing import NDArray
 
 from heapkit import _ffi
@@ -148,7 +147,7 @@ def layout(
     """The regions of the heap of that index.
 
     ``ids`` has the id of each buffer by its number in the machine, where that is
-    another one, and last any id, for regions of nobody; ``name`` makes it text.
+    another one; ``name`` makes it text.
 
     That of a system heap or a load spans the memory; its ``attributes`` hold the
     free blocks of each order ("buddyinfo"), the same by migratetype with the number
@@ -156,11 +155,7 @@ def layout(
     ("pool_fill").
     """
     spec = board.heaps[heap]
-    records = machine.snapshot(heap)
-    owner = records["owner"]
-    if ids is not None:
-        owner = ids[np.minimum(owner, len(ids) - 1)]
-    regions = Regions(records, owner, name)
+    regions = Regions(machine.snapshot(heap), ids, name)
     if not isinstance(spec, PagedHeap):
         assert spec.base is not None
         length = span_of(spec)
