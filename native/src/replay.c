@@ -47,6 +47,24 @@ static int read_event(const struct hk_trace *trace, uint64_t i,
 		       : -EINVAL;
 }
 
+// The buffers of the next events: which they are is known, and where they lie
+// is seldom in a near cache. With 100,000 of them a replay takes half the time.
+// The distances are a guess that served.
+static void look_ahead(const struct hk_machine *machine,
+		       const struct hk_trace *trace, uint64_t i)
+{
+	enum { TO_SLOT = 12, TO_BUFFER = 6 };
+	const struct buffer_table *table = &machine->buffers;
+	uint32_t id;
+
+	if (i + TO_SLOT >= trace->n)
+		return;
+	id = trace->buffer[i + TO_SLOT];
+	if (id < table->n_slots)
+		__builtin_prefetch(&table->slot[id]);
+	__builtin_prefetch(buffer_find(table, trace->buffer[i + TO_BUFFER]));
+}
+
 // The check that follows event *@done. If the core starves in it, the event has
 // been carried out nevertheless: *@done is the one after.
 static int replay_check(const struct hk_machine *machine, uint64_t *done)
@@ -85,6 +103,7 @@ int hk_machine_replay(struct hk_machine *machine, const struct hk_trace *trace,
 
 		if (moves)
 			machine->moves = (struct hk_moves){0};
+		look_ahead(machine, trace, first + i);
 		ret = read_event(trace, first + i, &event);
 		if (!ret)
 			ret = event_carry_out(machine, &event, &rows[i]);
