@@ -212,9 +212,10 @@ static int contest_create(struct contest *contest)
 	contest->held = malloc(held);
 	if (!contest->record || !contest->held)
 		return contest_starved();
-	// A page's first touch is not a replay's cost.
-	memset(contest->record, 0, records);
-	memset(contest->held, 0, held);
+	// A page's first touch is not a replay's cost; zeros would become a
+	// calloc(), which touches nothing.
+	memset(contest->record, 1, records);
+	memset(contest->held, 1, held);
 	return 0;
 }
 
