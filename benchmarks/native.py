@@ -82,8 +82,10 @@ def of_trace(case: str, answer: dict[str, Any]) -> list[Figure]:
         if over in entries and under in entries
     ]
     facts = [
-        Figure("mean live buffers", case, "buffers", (answer["mean_live"],)),
-        Figure("occupancy", case, "share", (answer["occupancy"],)),
+        Figure("events", case, "trace", (answer["events"],)),
+        Figure("heap, MiB", case, "trace", (answer["heap_pages"] / 256,)),
+        Figure("buffers held, mean", case, "trace", (answer["mean_live"],)),
+        Figure("occupancy, %", case, "trace", (100 * answer["occupancy"],)),
     ]
     return facts + times + ratios + _memory(case, answer)
 

@@ -46,7 +46,8 @@ recorded after every event. *Linear* is our own scan of a plain bitmap, 64 bits 
 step, with the kernel's rules (`native/bench/linear.c`); its gauges scan the whole
 map. *do-nothing* reads events and writes records, and is the floor of any replay.
 *buddy* takes one unmovable block a buffer, at most 4 MiB. Traces are described in
-`native/bench/trace.h`; why this is compared, in
+`native/bench/trace.h` and hold within 1 % what those held that the budgets were
+derived from; why this is compared, in
 [decisions/0074](decisions/0074-the-same-events-in-cpu-time.md).
 """
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmarks import sizes
 from benchmarks.budgets import AIMS, BUDGETS, Budget, verdicts
@@ -50,6 +50,15 @@ def number(value: float) -> str:
 def spread(figure: Figure) -> str:
     """The median, and how far the rounds lie apart."""
     return f"{number(figure.median)} ({figure.spread:.0%})"
+
+
+def facts(figures: Sequence[Figure]) -> Table:
+    """What is in the traces."""
+    table = times(figures, "trace", "traces")
+    rows = tuple(
+        (name, *(c.partition(" ")[0] for c in row)) for name, *row in table.rows
+    )
+    return replace(table, rows=rows)
 
 
 def times(figures: Sequence[Figure], unit: str, title: str) -> Table:
@@ -102,6 +111,7 @@ def _against_size(board: sizes.Board, found: dict[tuple[str, str], Figure]) -> R
 def all_tables(figures: Sequence[Figure]) -> list[Table]:
     """Those that have a row."""
     tables = (
+        facts(figures),
         times(figures, "ns/event", "ns an event (spread of the rounds)"),
         judged(figures, BUDGETS, "budgets"),
         judged(figures, AIMS, "aims beyond them"),
