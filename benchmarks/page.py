@@ -65,6 +65,7 @@ NAMES = {
 }
 BUDGETS_HEADING = "Budgets"
 HEADINGS = (
+    "Traces",
     "Times",
     BUDGETS_HEADING,
     "Aims",
