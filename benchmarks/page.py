@@ -82,6 +82,7 @@ Below is what size by itself costs: a tree that is a level deeper. Above is what
 costs to reach a million buffers whose state is beyond every cache. *MiB* and *a page*
 (bytes) are resident, *reserved* is address space a page; a CMA area's includes the
 page allocator of the memory it lies in, and all include the table of buffers.
+These are medians of at most three rounds; a heap of a million buffers has one.
 """
 
 
