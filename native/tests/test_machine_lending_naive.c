@@ -157,7 +157,7 @@ TEST(lending_moves_and_places_as_the_naive_model)
 		total.no_target += s.total.no_target;
 	}
 	// The sequences reach what they are for.
-	CHECK(total.busy_retries > 100);
-	CHECK(total.pages_migrated > 1000);
-	CHECK(total.no_target > 10);
+	CHECK(total.busy_retries > scaled(100));
+	CHECK(total.pages_migrated > scaled(1000));
+	CHECK(total.no_target >= scaled(10));
 }
