@@ -83,8 +83,9 @@ def envelope_view(
         top=size,
         x_range=shared,
     )
-    marks = failure_columns(refused, size=size)
-    mark_refusals(free, theme.as_source(marks, "hk_failures"))
+    if len(refused):  # else the legend would name a sign that is nowhere
+        marks = failure_columns(refused, size=size)
+        mark_refusals(free, theme.as_source(marks, "hk_failures"))
     figures = [free]
     kept = max((float(np.max(columns[f"{g}_high"], initial=0)) for g, _, _ in _KEPT))
     if kept > 0:

@@ -35,7 +35,10 @@ from heapkit.views.strip import (
 from heapkit.views.ticks import format_share, hover_format, label_axis
 
 ROW_PX = 25
+# Owners with a bar of their own: a screen. A load has hundreds, each a buffer.
+MAX_BARS = 24
 _UNNAMED = "(no name)"
+_BAR_COLUMNS = ("owner", "bytes", "regions")
 
 
 def snapshot_columns(snapshot: Snapshot) -> dict[str, Any]:
@@ -119,19 +122,28 @@ def snapshot_view(snapshot: Snapshot) -> Column:
     )
 
 
+def bar_columns(owners: dict[str, Any], *, most: int = MAX_BARS) -> dict[str, Any]:
+    """What the bars show of :func:`owner_columns`: those who hold something.
+
+    Of more than ``most`` owners those who hold most, still in order of address.
+    """
+    codes = owners["code"]
+    rows = [i for i, code in enumerate(codes) if code not in (HOLE, UNKNOWN)]
+    largest = sorted(rows, key=lambda i: -owners["bytes"][i])[:most]
+    rows = sorted(largest)
+    columns = {name: [owners[name][i] for i in rows] for name in _BAR_COLUMNS}
+    return columns | {"colour": [PALETTE[codes[i]] for i in rows]}
+
+
 def _owner_bars(owners: dict[str, Any]) -> figure:
-    rows = [i for i, code in enumerate(owners["code"]) if code not in (HOLE, UNKNOWN)]
-    names = [owners["owner"][i] for i in rows]
-    source = ColumnDataSource(
-        data={
-            "owner": names,
-            "bytes": [owners["bytes"][i] for i in rows],
-            "regions": [owners["regions"][i] for i in rows],
-            "colour": [PALETTE[owners["code"][i]] for i in rows],
-        },
-        name="hk_owner_bars",
-    )
-    return _bars(source, "hk_owner_bars_figure", "owner", "In use by owner", names)
+    columns = bar_columns(owners)
+    names = columns["owner"]
+    all_of_them = sum(code not in (HOLE, UNKNOWN) for code in owners["code"])
+    title = "In use by owner"
+    if len(names) < all_of_them:
+        title += f": the {len(names)} who hold most, of {all_of_them}"
+    source = ColumnDataSource(data=columns, name="hk_owner_bars")
+    return _bars(source, "hk_owner_bars_figure", "owner", title, names)
 
 
 def observation_columns(observation: Observation) -> dict[str, Any]:

@@ -258,6 +258,21 @@ def test_owners_the_free_rest_and_what_was_not_reported_make_up_the_heap():
     assert sum(owners["share"]) == pytest.approx(1)
 
 
+def test_of_many_owners_the_bars_are_of_those_who_hold_most():
+    regions = tuple(
+        Region(i * 2 * MiB, MiB + (i % 7) * 4096, State.USED, f"#{i}")
+        for i in range(300)
+    )
+    crowd = Snapshot(heap="apps", base=0, size=600 * MiB, regions=regions)
+    layout = snapshot_view(crowd)
+    bars = layout.select_one({"name": "hk_owner_bars_figure"})
+    assert bars.title.text == "In use by owner: the 24 who hold most, of 300"
+    assert bars.height < 800
+    drawn = layout.select_one({"name": "hk_owner_bars"}).data
+    assert drawn["owner"] == [f"#{i}" for i in range(6, 300, 7)][:24]
+    assert len(layout.select_one({"name": "hk_owners"}).source.data["owner"]) >= 300
+
+
 def test_exporters_are_sorted_by_what_they_hold():
     exporters = exporter_columns(OBSERVATION)
     assert exporters["owner"][0] in {"drm", "system"}
@@ -372,3 +387,12 @@ def test_a_heap_without_pools_has_no_figure_of_them(rng):
         columns, np.zeros(0), heap="camera", events=9, size=MiB
     )
     assert len(layout.children) == 1
+
+
+def test_an_envelope_without_refusals_has_no_sign_for_them(rng):
+    columns = envelope.envelope_columns(np.arange(9), envelope_rows(rng, 9), end=9)
+    where = {"heap": "camera", "events": 9, "size": MiB}
+    without = envelope.envelope_view(columns, np.zeros(0), **where)
+    assert without.select_one({"name": "hk_refused"}) is None
+    marked = envelope.envelope_view(columns, np.array([3]), **where)
+    assert marked.select_one({"name": "hk_refused"}) is not None
