@@ -8,6 +8,7 @@ executed in its folder; its page carries the figures' JavaScript within itself.
 from __future__ import annotations
 
 import argparse
+import base64
 import html
 import re
 import sys
@@ -29,6 +30,7 @@ STYLE = """
 body { font: 16px/1.5 sans-serif; max-width: 46em; margin: 2em auto; padding: 0 1em }
 table { border-collapse: collapse }
 td, th { border: 1px solid #ccc; padding: .2em .6em }
+img { max-width: 100% } .anchor-link { display: none }
 code, pre { background: #f4f4f4 } pre { padding: .6em; overflow-x: auto }
 """.strip()
 
@@ -116,11 +118,22 @@ def document(title: str, body: str) -> str:
     return f"<!doctype html>{head}<style>{STYLE}</style>\n{body}\n"
 
 
+def inlined(picture: Path) -> str:
+    """The address of a picture that the page carries within itself."""
+    return f"data:image/png;base64,{base64.b64encode(picture.read_bytes()).decode()}"
+
+
 def write_prose(path: Path, out: Path) -> Page:
     """One Markdown page of docs/ as HTML."""
     text = re.sub(r"\A<!--.*?-->\s*", "", path.read_text(encoding="utf-8"))
     title = text.splitlines()[0].lstrip("# ")
+    text = re.sub(r"\]\((?:[\w.]+/)*README\.md\)", "](index.html)", text)
     text = re.sub(r"\]\((?:[\w.]+/)*([\w-]+)\.md\)", r"](\1.html)", text)
+    text = re.sub(
+        r"\]\((images/[\w-]+\.png)\)",
+        lambda m: f"]({inlined(path.parent / m[1])})",
+        text,
+    )
     (out / f"{path.stem}.html").write_text(
         document(title, markdown2html(text)), encoding="utf-8"
     )

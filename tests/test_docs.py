@@ -71,3 +71,17 @@ def test_cell_that_fails_stops_the_build(tmp_path):
     path = notebook(tmp_path / "00_fails.ipynb", "1 / 0")
     with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
         build.main([str(path), "--out", str(tmp_path)])
+
+
+def test_every_picture_of_a_guide_is_within_its_page(site):
+    for name in ("explorers", "performance"):
+        page = (site / f"{name}.html").read_text()
+        pictures = re.findall(r'<img[^>]*src="([^"]{0,30})', page)
+        assert pictures
+        assert all(address.startswith("data:image/png;base64,") for address in pictures)
+
+
+def test_every_link_between_guides_leads_to_a_page(site):
+    for page in site.glob("[a-z]*.html"):
+        for address in re.findall(r'href="([\w-]+\.html)"', page.read_text()):
+            assert (site / address).exists(), (page.name, address)
