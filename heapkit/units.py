@@ -26,7 +26,9 @@ def format_bytes(size: int) -> str:
 
 
 def format_ns(ns: float) -> str:
-    """``1500`` as ``1.5 µs``; three significant digits."""
+    """``1500`` as ``1.5 µs``; three significant digits, and whole seconds."""
+    if abs(ns) >= 1000 * S:
+        return f"{ns / S:.0f} s"
     for unit, name in ((S, "s"), (MS, "ms"), (US, "µs")):
         if abs(ns) >= unit:
             return f"{ns / unit:.3g} {name}"

@@ -9,7 +9,6 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from heapkit import units
 from heapkit.board import Board
@@ -29,14 +28,13 @@ PACKAGES = ("heapkit", "numpy", "cffi", "pandas", "pyarrow", "bokeh", "jupyterla
 def _replay_arguments(parser: argparse.ArgumentParser) -> None:
     inputs.trace_arguments(parser)
     inputs.json_argument(parser)
-    parser.add_argument(
-        "--csv", metavar="OUT", type=Path, help="write one row per event to this file"
-    )
+    inputs.csv_argument(parser, "one row per event")
 
 
 def _replay(args: argparse.Namespace) -> int:
     from heapkit.cli.text import run_text
 
+    inputs.check_csv(args)
     run = replay(inputs.trace(args), inputs.board(args), progress=inputs.progress())
     if args.csv is not None:
         run.to_frame().to_csv(args.csv, index_label="event")

@@ -99,6 +99,19 @@ def board(args: argparse.Namespace) -> Board:
     return Board.preset(args.board).replace(dict(args.set))
 
 
+def csv_argument(parser: argparse.ArgumentParser, what: str) -> None:
+    """A table in a file."""
+    parser.add_argument(
+        "--csv", metavar="OUT", type=Path, help=f"write {what} to this file"
+    )
+
+
+def check_csv(args: argparse.Namespace) -> None:
+    """``ValueError`` if ``--csv`` has no folder: better now than after the replay."""
+    if args.csv is not None and not args.csv.parent.is_dir():
+        raise ValueError(f"--csv {str(args.csv)!r}: no such folder")
+
+
 def progress() -> bool | None:
     """A bar where somebody watches, else none."""
     return None if sys.stderr.isatty() else False

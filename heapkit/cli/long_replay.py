@@ -22,12 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="keep the state here while it runs, and go on from it if it is there",
     )
-    parser.add_argument(
-        "--csv",
-        metavar="OUT",
-        type=Path,
-        help="write lowest, mean and highest gauges of each heap and span to this file",
-    )
+    what = "lowest, mean and highest gauges of each heap and span"
+    inputs.csv_argument(parser, what)
     inputs.json_argument(parser)
 
 
@@ -36,6 +32,9 @@ def run(args: argparse.Namespace) -> int:
     from heapkit.cli.text import run_text
     from heapkit.long_replay import replay_file
 
+    inputs.check_csv(args)
+    if not Path(args.file).is_file():
+        raise ValueError(f"FILE {args.file!r}: no such file")
     done = replay_file(
         args.file,
         inputs.board(args),

@@ -51,3 +51,11 @@ def test_time_that_is_none_is_named(text):
 @pytest.mark.parametrize("size", [1, 4 * KiB, 3 * MiB // 2, 8 * GiB])
 def test_size_that_was_written_can_be_read(size):
     assert units.parse_bytes(units.format_bytes(size)) == size
+
+
+@pytest.mark.parametrize(
+    ("ns", "text"),
+    [(1500, "1.5 µs"), (999 * 10**9, "999 s"), (1_123_480_521_400, "1123 s")],
+)
+def test_time_is_written_without_an_exponent(ns, text):
+    assert units.format_ns(ns) == text

@@ -66,6 +66,11 @@ def test_workloads_are_those_of_the_package():
         (("replay", "camera_boot", *PHONE, "--set", "camera.fit=worst"), "worst"),
         (("replay", "camera_boot", *PHONE, "--set", "camera.size=-5"), "-5"),
         (("replay", "camera_boot", *PHONE, "--csv", "nowhere/run.csv"), "nowhere"),
+        (("replay-file", "nothing", *PHONE), "FILE 'nothing': no such file"),
+        (
+            ("replay-file", __file__, *PHONE, "--csv", "nowhere/run.csv"),
+            "no such folder",
+        ),
         (("replay", "camera_boot", *PHONE, "--jso"), "--jso"),
         (("explain", "camera_boot", *PHONE, "first"), "first"),
     ],

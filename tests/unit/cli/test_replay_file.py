@@ -69,7 +69,7 @@ def test_a_file_that_is_no_trace_is_refused_in_one_line(complaint, tmp_path):
     path = tmp_path / "t.parquet"
     path.write_text("nonsense")
     assert "no readable Parquet file" in complaint("replay-file", path, *PHONE)
-    assert "No such file" in complaint("replay-file", tmp_path / "no", *PHONE)
+    assert "no such file" in complaint("replay-file", tmp_path / "no", *PHONE)
 
 
 def test_a_checkpoint_of_another_board_is_refused_in_one_line(
