@@ -50,11 +50,11 @@ def _ranges(owner: str, value: object, *, multiple: int) -> tuple[tuple[int, int
     if not isinstance(value, (tuple, list)) or len(value) > MAX_CMA_RANGES:
         raise check.wrong(owner, "ranges", value, allowed)
     ranges = []
-    for pair in value:
+    for index, pair in enumerate(value):
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:
             raise check.wrong(owner, "ranges", value, allowed)
-        base = check.address(owner, "ranges", pair[0], multiple=multiple)
-        size = check.size(owner, "ranges", pair[1], multiple=multiple)
+        base = check.address(owner, f"ranges[{index}] base", pair[0], multiple=multiple)
+        size = check.size(owner, f"ranges[{index}] size", pair[1], multiple=multiple)
         ranges.append((base, size))
     return tuple(ranges)
 
@@ -344,8 +344,9 @@ class PageLoad:
         name = check.file_name("PageLoad", "name", self.name)
         owner = f"PageLoad {name!r}"
         check.choice(owner, "migratetype", self.migratetype, MIGRATETYPES)
-        high = 0 if self.movable else MAX_PAGE_ORDER
-        order = check.integer(owner, "order", self.order, high=high)
+        order = check.integer(owner, "order", self.order, high=MAX_PAGE_ORDER)
+        if order and self.movable:
+            raise check.wrong(owner, "order", order, "0, for movable pages are single")
         pinned = check.boolean(owner, "pinned", self.pinned)
         if pinned and not self.movable:
             allowed = f"False for {self.migratetype} pages, which never move"

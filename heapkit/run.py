@@ -154,8 +154,8 @@ class Run:
         in either order. The machine is taken up at the checkpoint before the event
         and goes on from there (:class:`heapkit.checkpoints.Checkpoints`).
         """
-        if isinstance(event, str):
-            event, heap = heap, event  # type: ignore[assignment]
+        if isinstance(event, str) and heap is not None:
+            event, heap = heap, event
         at = self._event(event)
         index = self._touched(at) if heap is None else self.heap_index(heap)
         with self._rewind(at + 1) as moment:
@@ -173,7 +173,11 @@ class Run:
         return explain.explain(self, self._event(i), self._rewind)
 
     def _event(self, i: object) -> int:
-        event = arguments.integer("Run", "event", i, low=-(2**63), high=2**63)
+        try:
+            event = arguments.integer("Run", "event", i, low=-(2**63), high=2**63)
+        except ValueError:
+            allowed = f"an integer, {-len(self)} to {len(self) - 1}"
+            raise arguments.wrong("Run", "event", i, allowed) from None
         if not -len(self) <= event < len(self):
             text = f"event {event}; this run has {len(self)}"
             if len(self):

@@ -61,7 +61,7 @@ PINNED = trace_of(FULL, alloc(1, 4 * KiB, "dma"), alloc(2, MiB, "cma"))
     [
         ({"migratetype": "cma"}, "migratetype='cma'"),
         ({"migratetype": 1}, "migratetype=1"),
-        ({"order": 1}, "order=1"),
+        ({"order": 1}, "order=1; allowed: 0, for movable"),
         ({"order": 11, "migratetype": "unmovable"}, "order=11"),
         ({"pinned": True, "migratetype": "reclaimable"}, "pinned=True"),
         ({"pinned": "yes"}, "pinned='yes'"),

@@ -164,6 +164,13 @@ def test_snapshot_of_a_heap_that_is_not_there_names_those_that_are(run):
         run.snapshot(0, 3)
 
 
+@pytest.mark.parametrize("event", ["camera", 1.5, None, True])
+def test_event_that_is_no_integer_is_named(run, event):
+    named = f"event={event!r}; allowed: an integer, -6 to 5"
+    with pytest.raises(ValueError, match=named):
+        run.snapshot(event)
+
+
 @pytest.mark.parametrize("event", [6, -7])
 def test_event_outside_of_the_run_is_an_index_error(run, event):
     with pytest.raises(IndexError, match="this run has 6"):
