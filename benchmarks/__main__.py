@@ -43,6 +43,8 @@ def main() -> int:
         print(json.dumps(report.document(where, figures), indent=2))
     else:
         print(report.text(where, figures))
+        if asked.quick:
+            print("\nquick: results were checked; times of so few events say nothing")
     return 0
 
 
