@@ -78,6 +78,32 @@ void page_pool_add(struct page_pool *pool, uint64_t address)
 	pool->ring[tail & (pool->capacity - 1)] = address;
 }
 
+void page_pool_take_many(struct page_pool *pool, uint32_t n,
+			 struct sg_entry *entries)
+{
+	const uint64_t size = order_bytes(pool->order);
+	const uint32_t mask = pool->capacity - 1;
+	const uint32_t head = pool->head;
+
+	for (uint32_t i = 0; i < n; i++) {
+		entries[i].address = pool->ring[(head + i) & mask];
+		entries[i].size = size;
+	}
+	pool->head = (head + n) & mask;
+	pool->count -= n;
+}
+
+void page_pool_add_many(struct page_pool *pool, uint32_t n,
+			const struct sg_entry *entries)
+{
+	const uint32_t mask = pool->capacity - 1;
+	const uint32_t tail = pool->head + pool->count;
+
+	for (uint32_t i = 0; i < n; i++)
+		pool->ring[(tail + i) & mask] = entries[i].address;
+	pool->count += n;
+}
+
 uint64_t page_pool_bytes(const struct page_pool *pool)
 {
 	return pool->count * order_bytes(pool->order);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "buffer.h"
 #include "heapkit.h"
 #include "state.h"
 
@@ -33,8 +34,13 @@ void page_pool_destroy(struct page_pool *pool);
 // Room for @items more. OUT_OF_CORE.
 int page_pool_reserve(struct page_pool *pool, uint64_t items);
 bool page_pool_take(struct page_pool *pool, uint64_t *address);
+// The oldest @n, which must be there, as entries.
+void page_pool_take_many(struct page_pool *pool, uint32_t n,
+			 struct sg_entry *entries);
 // The room must be there.
 void page_pool_add(struct page_pool *pool, uint64_t address);
+void page_pool_add_many(struct page_pool *pool, uint32_t n,
+			const struct sg_entry *entries);
 
 uint64_t page_pool_bytes(const struct page_pool *pool);
 // Address of an item; 0 is the oldest.

@@ -51,6 +51,34 @@ static bool take_block(struct heap *heap, uint32_t slot, struct buffer *buffer,
 	return true;
 }
 
+// What the pool has of what @buffer still wants, as long as there is room for
+// entries: take_block() for each, in a loop that stays in registers. Not with a
+// refill, which has to be woken in between.
+static void take_pooled(struct heap *heap, uint32_t slot, struct buffer *buffer,
+			double *cost)
+{
+	const double pool_block = heap->machine->costs.pool_block;
+	struct page_pool *pool = &heap->pool[slot];
+	uint32_t room = buffer->capacity - buffer->n_entries;
+	uint64_t wanted =
+		bytes_to_pages(buffer->size - buffer->bytes) >> pool->order;
+	double sum = *cost;
+	uint32_t n;
+
+	if (pool->low || !pool->count)
+		return;
+	if (wanted < room)
+		room = (uint32_t)wanted;
+	n = pool->count < room ? pool->count : room;
+	page_pool_take_many(pool, n, &buffer->entry[buffer->n_entries]);
+	for (uint32_t i = 0; i < n; i++)
+		sum += pool_block;
+	*cost = sum;
+	buffer->n_entries += n;
+	buffer->pool_entries += n;
+	buffer->bytes += n * order_bytes(pool->order);
+}
+
 // alloc_largest_available(). *@slot never goes back: an order that failed once
 // is not tried again for this buffer.
 static bool take_largest(struct heap *heap, struct buffer *buffer,
@@ -62,8 +90,10 @@ static bool take_largest(struct heap *heap, struct buffer *buffer,
 		if (buffer->size - buffer->bytes <
 		    order_bytes(spec->order[*slot]))
 			continue;
-		if (take_block(heap, *slot, buffer, cost))
+		if (take_block(heap, *slot, buffer, cost)) {
+			take_pooled(heap, *slot, buffer, cost);
 			return true;
+		}
 	}
 	return false;
 }
@@ -117,31 +147,51 @@ static uint32_t slot_of(const struct heap *heap, const struct sg_entry *entry)
 	return slot;
 }
 
+// How many of @buffer's entries from @first on are as long as that one.
+static uint32_t alike_from(const struct buffer *buffer, uint32_t first)
+{
+	uint32_t end = first + 1;
+
+	while (end < buffer->n_entries &&
+	       buffer->entry[end].size == buffer->entry[first].size)
+		end++;
+	return end - first;
+}
+
+// A buffer's orders never go back up: each slot has its entries in one piece.
 static int reserve_pools(struct heap *heap, const struct buffer *buffer)
 {
-	uint64_t items[HK_MAX_ORDERS] = {0};
+	for (uint32_t i = 0; i < buffer->n_entries;) {
+		const uint32_t slot = slot_of(heap, &buffer->entry[i]);
+		const uint32_t n = alike_from(buffer, i);
 
-	for (uint32_t i = 0; i < buffer->n_entries; i++)
-		items[slot_of(heap, &buffer->entry[i])]++;
-	for (uint32_t slot = 0; slot < heap->spec.n_orders; slot++)
-		if (page_pool_reserve(&heap->pool[slot], items[slot]))
+		if (page_pool_reserve(&heap->pool[slot], n))
 			return OUT_OF_CORE;
+		i += n;
+	}
 	return 0;
 }
 
-static void recycle_block(struct heap *heap, const struct sg_entry *entry,
-			  double *cost)
+// @n entries of one length into their pool, what passes its limit back to the
+// page allocator.
+static void recycle_blocks(struct heap *heap, const struct sg_entry *entry,
+			   uint32_t n, double *cost)
 {
 	const struct hk_costs *costs = &heap->machine->costs;
 	struct page_pool *pool = &heap->pool[slot_of(heap, entry)];
+	const double each =
+		costs->pool_block +
+		times(costs->zero_page, bytes_to_pages(entry->size));
+	const uint64_t room = pool->limit - pool->count;
+	const uint32_t kept = n < room ? n : (uint32_t)room;
+	double sum = *cost;
 
-	if (pool->count >= pool->limit) {
-		give_block(heap, entry, cost);
-		return;
-	}
-	page_pool_add(pool, entry->address);
-	*cost += costs->pool_block +
-		 times(costs->zero_page, bytes_to_pages(entry->size));
+	page_pool_add_many(pool, kept, entry);
+	for (uint32_t i = 0; i < kept; i++)
+		sum += each;
+	*cost = sum;
+	for (uint32_t i = kept; i < n; i++)
+		give_block(heap, &entry[i], cost);
 }
 
 static int system_heap_release(struct heap *heap, struct buffer *buffer,
@@ -153,8 +203,10 @@ static int system_heap_release(struct heap *heap, struct buffer *buffer,
 	}
 	if (reserve_pools(heap, buffer))
 		return OUT_OF_CORE;
-	for (uint32_t i = 0; i < buffer->n_entries; i++)
-		recycle_block(heap, &buffer->entry[i], cost);
+	for (uint32_t i = 0, n; i < buffer->n_entries; i += n) {
+		n = alike_from(buffer, i);
+		recycle_blocks(heap, &buffer->entry[i], n, cost);
+	}
 	buffer_drop_entries(buffer);
 	return 0;
 }
@@ -231,7 +283,9 @@ static int system_heap_hold(struct heap *heap, struct buffer *buffer,
 	for (uint32_t i = 0; i < buffer->n_entries; i++) {
 		const struct sg_entry *entry = &buffer->entry[i];
 
+		// Orders never go back up; reserve_pools() relies on it.
 		if (!is_block(heap, entry) ||
+		    (i && entry->size > entry[-1].size) ||
 		    !claim_fixed(&heap->machine->lent, &in->memory,
 				 entry->address >> HK_PAGE_SHIFT,
 				 entry->size >> HK_PAGE_SHIFT))
