@@ -408,6 +408,29 @@ TEST(a_forged_state_is_refused_or_sound)
 	CHECK(accepted > 0);
 }
 
+TEST(a_buffer_whose_orders_go_back_up_is_refused)
+{
+	struct bench bench;
+	struct sg_entry *entry;
+	struct sg_entry first;
+	struct state state;
+
+	bench_init(&bench);
+	bench_memory(&bench, MIB(8));
+	bench_system(&bench, HK_HEAP_POOLED);
+	bench_start(&bench);
+	allocate(&bench, 0, KIB(68), 0);
+	entry = buffer_find(&bench.machine->buffers, 0)->entry;
+	first = entry[0];
+	entry[0] = entry[1];
+	entry[1] = first;
+	state = save(bench.machine);
+	hk_machine_destroy(bench.machine);
+	CHECK_EQ(load(&bench, &state), -EINVAL);
+	free(state.bytes);
+	hk_machine_destroy(bench.machine);
+}
+
 TEST(a_starved_load_says_so_and_leaks_nothing)
 {
 	struct bench bench;
