@@ -114,10 +114,12 @@ def _refusals(run: Run, i: int, heaps: list[str], rewind: Rewind) -> Iterator[st
         for name in heaps:
             layout, heap = moment.snapshot(run.heap_index(name)), run.board.heap(name)
             if _has_room(run, heap, layout, size):
-                reason = _why_busy(run, i)
+                reason = _why_busy(run, i) + _of_all(run, heaps)
             else:
                 lent = _free_in_cma(run.board, layout)
-                reason = why_refused(heap, layout, size, lent=lent)
+                reason = why_refused(
+                    heap, layout, size, lent=lent, mark=_mark(run.board)
+                )
             yield f"{name} refuses: {reason}"
 
 
@@ -142,6 +144,16 @@ def _why_busy(run: Run, i: int) -> str:
     return words
 
 
+def _mark(board: Board) -> int:
+    return (board.memory.min_free or 0) if board.memory else 0
+
+
+def _of_all(run: Run, heaps: list[str]) -> str:
+    """A row's counts are its event's: said where several areas share them."""
+    areas = [name for name in heaps if isinstance(run.board.heap(name), CmaHeap)]
+    return f" (counted over {' and '.join(areas)})" if len(areas) > 1 else ""
+
+
 def _free_in_cma(board: Board, layout: Snapshot) -> int:
     """Free bytes of a paged heap's layout that are lent areas' pages."""
     areas = [
@@ -157,13 +169,16 @@ def _free_in_cma(board: Board, layout: Snapshot) -> int:
     )
 
 
-def why_refused(heap: Heap, layout: Snapshot, size: int, *, lent: int = 0) -> str:
+def why_refused(
+    heap: Heap, layout: Snapshot, size: int, *, lent: int = 0, mark: int = 0
+) -> str:
     """Why ``heap``, laid out as ``layout``, has no room for ``size`` bytes.
 
-    ``lent`` bytes of the free ones are CMA pages, which only movable requests get.
+    ``lent`` bytes of the free ones are CMA pages, which only movable requests get;
+    ``mark`` bytes are kept back from orders above 0.
     """
     if isinstance(heap, PagedHeap):
-        return _why_paged(heap, layout, size, lent)
+        return _why_paged(heap, layout, size, lent, mark)
     granule = heap.granule
     need = -(-size // granule) * granule
     if need > heap.size:
@@ -179,7 +194,7 @@ def why_refused(heap: Heap, layout: Snapshot, size: int, *, lent: int = 0) -> st
         return f"exhausted, {_bytes(free)} of {_bytes(heap.size)} are free" + _pending(
             layout, f". {fits}"
         )
-    pieces = _count(len(free_runs(layout)[0]), "piece", "pieces")
+    pieces = _count(len(free_runs(layout, heap)[0]), "piece", "pieces")
     if largest < need:
         return (
             f"fragmented, {_bytes(free)} are free but in {pieces}, "
@@ -191,12 +206,16 @@ def why_refused(heap: Heap, layout: Snapshot, size: int, *, lent: int = 0) -> st
     )
 
 
-def _why_paged(heap: PagedHeap, layout: Snapshot, size: int, lent: int) -> str:
+def _why_paged(
+    heap: PagedHeap, layout: Snapshot, size: int, lent: int, mark: int
+) -> str:
     block = PAGE_SIZE << heap.order if isinstance(heap, PageLoad) else PAGE_SIZE
     need = -(-size // block) * block
     pooled = layout.bytes_in(State.POOL)
     waiting = layout.bytes_in(State.DEFERRED)
     words = f"exhausted, the page allocator has {_bytes(layout.free_bytes)} free"
+    if block > PAGE_SIZE and mark:
+        words += f" and keeps {_bytes(mark)} back from orders above 0"
     if block > PAGE_SIZE:
         words += (
             f", {_bytes(servable(heap, layout))} of it in blocks of {_bytes(block)}"
@@ -204,8 +223,9 @@ def _why_paged(heap: PagedHeap, layout: Snapshot, size: int, lent: int) -> str:
     if lent and not getattr(heap, "movable", False):
         words += f", {_bytes(lent)} of it CMA pages that only movable requests may have"
     # Order 0 has reclaimed both before it failed.
-    words += f", the pools had {_bytes(pooled)} to reclaim" if pooled else ""
-    words += f", deferred frees {_bytes(waiting)}" if waiting else ""
+    if block == PAGE_SIZE:
+        words += f", the pools had {_bytes(pooled)} to reclaim" if pooled else ""
+        words += f", deferred frees {_bytes(waiting)}" if waiting else ""
     return f"{words}, and {_bytes(need)} are needed"
 
 

@@ -21,6 +21,7 @@ from heapkit.board import (
     SecureHeap,
     SystemHeap,
 )
+from heapkit.board_parts import ranges_of
 from heapkit.snapshot import Snapshot, State
 
 Bytes: TypeAlias = NDArray[np.int64]
@@ -37,7 +38,7 @@ def servable(heap: Heap, layout: Snapshot) -> int:
     if isinstance(heap, PageLoad):
         block = PAGE_SIZE << heap.order
         return int((layout.sizes(State.FREE) // block * block).sum())
-    start, end = free_runs(layout)
+    start, end = free_runs(layout, heap)
     if isinstance(heap, ChunkHeap) or not len(start):
         return int((end - start).sum())
     if _aligns_to_order(heap):
@@ -59,14 +60,19 @@ def _servable_by_order(heap: Heap, start: Bytes, end: Bytes) -> int:
     return best
 
 
-def free_runs(layout: Snapshot) -> tuple[Bytes, Bytes]:
-    """Each free run's first byte, and one past its last; neighbours joined."""
+def free_runs(layout: Snapshot, heap: Heap | None = None) -> tuple[Bytes, Bytes]:
+    """Each free run's first byte, and one past its last; neighbours joined.
+
+    Not across the ranges of a ``heap`` that has several: a buffer lies in one.
+    """
     free = layout.column("state") == State.FREE
     start = layout.column("address")[free].astype(np.int64)
     end = start + layout.column("size")[free].astype(np.int64)
     if not len(start):
         return start, end
     apart = start[1:] != end[:-1]
+    if heap is not None:
+        apart |= np.isin(start[1:], [base for base, _ in ranges_of(heap)])
     first, last = np.append(True, apart), np.append(apart, True)
     return start[first], end[last]
 

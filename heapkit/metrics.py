@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from heapkit._ffi import PAGE_SIZE, Op
+from heapkit.board_parts import PageLoad
 
 if TYPE_CHECKING:
     from heapkit.board import Heap
@@ -130,7 +131,9 @@ def granted_size(run: Run, heap: str, size: NDArray[Any]) -> NDArray[np.uint64]:
 
 
 def granted_granule(heap: Heap) -> int:
-    """The bytes of which ``heap`` gives whole multiples: a chunk, or a page."""
+    """The bytes of which ``heap`` gives whole multiples: a chunk, a block, a page."""
+    if isinstance(heap, PageLoad):
+        return PAGE_SIZE << heap.order
     return int(getattr(heap, "chunk", PAGE_SIZE))
 
 

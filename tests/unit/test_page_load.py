@@ -292,3 +292,28 @@ def test_a_layout_from_a_checkpoint_is_the_one_from_the_start():
         for heap in ("apps", "cma", "system"):
             one, two = near.snapshot(event, heap), far.snapshot(event, heap)
             assert list(one.regions) == list(two.regions)
+
+
+def test_load_of_large_blocks_holds_whole_blocks():
+    load = hk.PageLoad(name="un", migratetype="unmovable", order=3)
+    trace = trace_of((0, 0, 4 * KiB, "un"), (0, 1, 36 * KiB, "un"))
+    run = hk.replay(trace, busy_board(heaps=(load,)), progress=False)
+    assert run.summary()["peak_used_bytes"] == {"un": 96 * KiB}
+
+
+def test_refusal_of_large_blocks_names_what_is_kept_back():
+    load = hk.PageLoad(name="un", migratetype="unmovable", order=9)
+    memory = hk.Memory(total=8 * MiB, min_free=3 * MiB)
+    trace = trace_of((0, 0, 4 * MiB, "un"), (0, 1, 2 * MiB, "un"))
+    run = hk.replay(trace, busy_board(memory=memory, heaps=(load,)), progress=False)
+    assert run["status"].tolist() == [0, -errno.ENOMEM]
+    assert "keeps 3 MiB back from orders above 0" in run.explain(1)
+
+
+@pytest.mark.parametrize("load", [(), (hk.PageLoad(name="apps"),)], ids=["", "load"])
+def test_free_runs_of_neighbouring_ranges_are_not_one(load):
+    area = hk.CmaHeap(name="cma", ranges=((4 * MiB, 2 * MiB), (6 * MiB, 2 * MiB)))
+    trace = trace_of((0, 0, 3 * MiB, "cma"))
+    run = hk.replay(trace, busy_board(heaps=(area, *load)), progress=False)
+    assert "in 2 pieces, the longest 2 MiB" in run.explain(0)
+    assert "it could have served is 2 MiB" in run.explain(0)
