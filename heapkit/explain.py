@@ -296,7 +296,7 @@ def _pressure(run: Run, i: int, _: Rewind) -> str:
 
 def _allocated_at(run: Run, i: int) -> int:
     mine = run.trace.dense_buffer[:i] == run.trace.dense_buffer[i]
-    return int(np.flatnonzero(mine & (run["op"][:i] == Op.ALLOC))[-1])
+    return int(np.flatnonzero(mine & (run["op"][:i] == int(Op.ALLOC)))[-1])
 
 
 def _access(run: Run, i: int) -> str:

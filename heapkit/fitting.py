@@ -65,7 +65,7 @@ def free_runs(layout: Snapshot, heap: Heap | None = None) -> tuple[Bytes, Bytes]
 
     Not across the ranges of a ``heap`` that has several: a buffer lies in one.
     """
-    free = layout.column("state") == State.FREE
+    free = layout.column("state") == int(State.FREE)
     start = layout.column("address")[free].astype(np.int64)
     end = start + layout.column("size")[free].astype(np.int64)
     if not len(start):

@@ -228,7 +228,7 @@ class _Replay:
     def _refuse_unknown_heaps(self, part: TracePart) -> None:
         if not self._unknown.any():
             return
-        asked = (part.op == _ffi.Op.ALLOC) & (part.chain != NO_CODE)
+        asked = (part.op == int(_ffi.Op.ALLOC)) & (part.chain != NO_CODE)
         asked[asked] = self._unknown[part.chain[asked]]
         if asked.any():
             row = int(np.argmax(asked))

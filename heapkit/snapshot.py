@@ -56,7 +56,7 @@ class Regions(Sequence[Region]):
 
     def of(self, state: State) -> Regions:
         """Those in that state."""
-        these = self._records["state"] == state
+        these = self._records["state"] == int(state)
         return Regions(self._records[these], self._ids, self._name)
 
     def __len__(self) -> int:
@@ -116,7 +116,9 @@ class Snapshot:
 
     def sizes(self, state: State) -> NDArray[np.uint64]:
         """Of the regions in that state, by address."""
-        sizes: NDArray[np.uint64] = self.column("size")[self.column("state") == state]
+        # numpy looks an enum's attributes up, and an interrupt that comes then is lost.
+        is_wanted = self.column("state") == int(state)
+        sizes: NDArray[np.uint64] = self.column("size")[is_wanted]
         return sizes
 
     def bytes_in(self, state: State) -> int:
