@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 # It prints more than a pipe holds, so it waits until somebody reads on.
 LONG = (
     *("explain", "camera_boot", "--board", "phone-8g", "--heap", "camera"),
@@ -15,6 +17,14 @@ LONG = (
 def program(*words, **options):
     command = [sys.executable, "-m", "heapkit", *words]
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **options)
+
+
+@pytest.fixture
+def interruptible():
+    """A job in a shell's background ignores interrupts, and so would its children."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def test_program_has_help():
@@ -32,6 +42,7 @@ def test_program_is_quiet_when_nobody_reads_on():
     assert (running.returncode, err) == (141, "")
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_program_that_is_interrupted_says_nothing():
     with program(*LONG, stdout=subprocess.PIPE) as running:
         running.stdout.readline()
