@@ -29,13 +29,26 @@ class Op(IntEnum):
     BEGIN_CPU = lib.HK_OP_BEGIN_CPU
     END_CPU = lib.HK_OP_END_CPU
     PRESSURE = lib.HK_OP_PRESSURE
+    CPU_READ = lib.HK_OP_CPU_READ
+    CPU_WRITE = lib.HK_OP_CPU_WRITE
+    DEVICE_READ = lib.HK_OP_DEVICE_READ
+    DEVICE_WRITE = lib.HK_OP_DEVICE_WRITE
+    MMAP = lib.HK_OP_MMAP
+    MUNMAP = lib.HK_OP_MUNMAP
+    VMAP = lib.HK_OP_VMAP
+    VUNMAP = lib.HK_OP_VUNMAP
+    SHARE = lib.HK_OP_SHARE
 
 
 class Access(IntFlag):
-    """Who touches a buffer (``enum hk_access``; DMA_BUF_SYNC_READ, _WRITE)."""
+    """Who touches a buffer (``enum hk_access``; DMA_BUF_SYNC_READ, _WRITE).
+
+    ``SKIP_SYNC`` on a MAP is DMA_ATTR_SKIP_CPU_SYNC.
+    """
 
     READ = lib.HK_ACCESS_READ
     WRITE = lib.HK_ACCESS_WRITE
+    SKIP_SYNC = lib.HK_ACCESS_SKIP_SYNC
 
 
 READ_WRITE = Access.READ | Access.WRITE

@@ -46,13 +46,27 @@ enum hk_op {
 	HK_OP_BEGIN_CPU = 6,
 	HK_OP_END_CPU = 7,
 	HK_OP_PRESSURE = 8,
-	HK_NR_OPS = 9,
+	// 9 to 15 are no ops. The first nine are what any trace of requests
+	// has; these say what is done with the memory and who refers to it.
+	HK_OP_CPU_READ = 16,
+	HK_OP_CPU_WRITE = 17,
+	HK_OP_DEVICE_READ = 18,
+	HK_OP_DEVICE_WRITE = 19,
+	HK_OP_MMAP = 20,
+	HK_OP_MUNMAP = 21,
+	HK_OP_VMAP = 22,
+	HK_OP_VUNMAP = 23,
+	HK_OP_SHARE = 24, // one reference more: dup(), SCM_RIGHTS, binder
+	HK_NR_OPS = 25,
 };
 
 // DMA_BUF_SYNC_READ and DMA_BUF_SYNC_WRITE; both for RW.
 enum hk_access {
 	HK_ACCESS_READ = 1,
 	HK_ACCESS_WRITE = 2,
+	// MAP: DMA_ATTR_SKIP_CPU_SYNC, kept for the UNMAP of that mapping. The
+	// other two mean nothing there: a mapping is DMA_BIDIRECTIONAL.
+	HK_ACCESS_SKIP_SYNC = 4,
 };
 
 enum hk_heap_kind {
@@ -198,8 +212,9 @@ struct hk_event {
 	uint32_t op; // enum hk_op
 	uint32_t buffer;
 	uint64_t size; // ALLOC: bytes wanted; PRESSURE: bytes to give back;
-		       // BEGIN_CPU, END_CPU: length, 0 to the buffer's end
-	uint64_t offset; // BEGIN_CPU, END_CPU
+		       // BEGIN_CPU, END_CPU, CPU_… and DEVICE_READ and
+		       // _WRITE: length, 0 to the buffer's end
+	uint64_t offset; // of the same
 	int64_t time_ns;
 	uint32_t device;
 	uint32_t access; // enum hk_access, or'ed

@@ -94,6 +94,8 @@ void buffer_recycle(struct buffer_table *table, struct buffer *buffer)
 {
 	attachment_detach_all(table, buffer);
 	buffer_drop_entries(buffer);
+	buffer->mmaps = 0;
+	buffer->vmaps = 0;
 	if (buffer->capacity > SPARE_ENTRIES) {
 		free(buffer->entry);
 		buffer->entry = &buffer->first;

@@ -30,6 +30,9 @@ struct buffer {
 	uint32_t n_entries;
 	uint32_t capacity;
 	uint32_t pool_entries;
+	uint32_t references; // the last FREE releases
+	uint32_t mmaps;
+	uint32_t vmaps;
 	struct sg_entry first; // where entry points until a second is needed
 };
 
@@ -102,6 +105,15 @@ void attachment_save(const struct buffer *buffer, struct state_writer *out);
 // -EINVAL, OUT_OF_CORE.
 int attachment_load(const struct hk_machine *machine, struct buffer *buffer,
 		    struct state_reader *in);
+
+// --- The CPU's side, access.c ---
+
+// MMAP, MUNMAP, VMAP, VUNMAP: 0, or -EINVAL where the heap cannot be mapped or
+// nothing is.
+int cpu_mapping(struct buffer *buffer, enum hk_op op);
+// CPU_READ to DEVICE_WRITE: 0, or -EFAULT outside of the buffer, and for the
+// CPU of a heap that it cannot map.
+int memory_access(struct buffer *buffer, const struct hk_event *event);
 
 // --- Caches, cache_sync.c ---
 

@@ -18,10 +18,13 @@ void buffer_save(const struct buffer *buffer, struct state_writer *out)
 	state_put(out, buffer->heap->index);
 	state_put(out, buffer->size >> HK_PAGE_SHIFT);
 	save_entries(buffer, out);
+	state_put(out, buffer->references);
 	// The allocation failed: nothing more to say.
 	if (!buffer->n_entries)
 		return;
 	state_put(out, buffer->pool_entries);
+	state_put(out, buffer->mmaps);
+	state_put(out, buffer->vmaps);
 	attachment_save(buffer, out);
 }
 
@@ -43,6 +46,8 @@ static int load_served(struct hk_machine *machine, struct buffer *buffer,
 {
 	buffer->pool_entries =
 		state_get_below(in, (uint64_t)buffer->n_entries + 1);
+	buffer->mmaps = state_get_below(in, UINT32_MAX);
+	buffer->vmaps = state_get_below(in, UINT32_MAX);
 	if (in->bad)
 		return -EINVAL;
 	const int ret = buffer->heap->ops->hold(buffer->heap, buffer, in);
@@ -62,6 +67,7 @@ static int load_buffer(struct hk_machine *machine, struct buffer *buffer,
 	buffer->heap = &machine->heap[heap];
 	buffer->size = pages << HK_PAGE_SHIFT;
 	ret = load_entries(buffer, in);
+	buffer->references = state_get_below(in, UINT32_MAX);
 	if (ret || !buffer->n_entries)
 		return ret;
 	return load_served(machine, buffer, in);
@@ -127,6 +133,8 @@ int buffer_table_load(struct hk_machine *machine, struct state_reader *in)
 		if (ret)
 			return ret;
 		table->slot[id] = buffer;
+		if (!buffer->references)
+			return -EINVAL;
 		buffer->heap->held_bytes += buffer->bytes;
 	}
 	return 0;

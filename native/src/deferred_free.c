@@ -174,7 +174,8 @@ static int load_freed(struct hk_machine *machine,
 	buffer->freed_at = freed_at;
 	buffer->heap->deferred_bytes += buffer->bytes;
 	return buffer->heap->deferred == deferred && buffer->n_entries &&
-			       !buffer->attachments
+			       !buffer->attachments && !buffer->references &&
+			       !buffer->mmaps && !buffer->vmaps
 		       ? 0
 		       : -EINVAL;
 }

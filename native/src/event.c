@@ -39,6 +39,15 @@ static const uint8_t uses_of[HK_NR_OPS] = {
 	[HK_OP_UNMAP] = ON_BUFFER | ON_DEVICE,
 	[HK_OP_BEGIN_CPU] = ON_BUFFER | ON_CPU,
 	[HK_OP_END_CPU] = ON_BUFFER | ON_CPU,
+	[HK_OP_CPU_READ] = ON_BUFFER,
+	[HK_OP_CPU_WRITE] = ON_BUFFER,
+	[HK_OP_DEVICE_READ] = ON_BUFFER | ON_DEVICE,
+	[HK_OP_DEVICE_WRITE] = ON_BUFFER | ON_DEVICE,
+	[HK_OP_MMAP] = ON_BUFFER,
+	[HK_OP_MUNMAP] = ON_BUFFER,
+	[HK_OP_VMAP] = ON_BUFFER,
+	[HK_OP_VUNMAP] = ON_BUFFER,
+	[HK_OP_SHARE] = ON_BUFFER,
 };
 
 static bool may_use(const struct hk_machine *machine,
@@ -137,6 +146,7 @@ static int event_allocate(struct hk_machine *machine,
 		buffer_recycle(table, buffer);
 		return -ENOMEM;
 	}
+	buffer->references = 1;
 	table->slot[event->buffer] = buffer;
 	buffer->heap->held_bytes += buffer->bytes;
 	describe(buffer, row);
@@ -154,6 +164,8 @@ static int release_buffer(struct hk_machine *machine, struct buffer *buffer,
 	machine->changes++;
 	if (heap->deferred) {
 		attachment_detach_all(&machine->buffers, buffer);
+		buffer->mmaps = 0;
+		buffer->vmaps = 0;
 		buffer->freed_at = machine->now_ns;
 		deferred_free_push(machine, heap->deferred, buffer);
 		heap->deferred_bytes += bytes;
@@ -171,6 +183,8 @@ static int event_free(struct hk_machine *machine, const struct hk_event *event,
 {
 	struct buffer_table *table = &machine->buffers;
 
+	if (--buffer->references)
+		return 0;
 	if (!buffer->n_entries) {
 		buffer_recycle(table, buffer);
 	} else {
@@ -191,6 +205,10 @@ static int use_buffer(struct hk_machine *machine, const struct hk_event *event,
 
 	if (event->op == HK_OP_FREE)
 		return event_free(machine, event, buffer, cost);
+	if (event->op == HK_OP_SHARE) {
+		buffer->references++;
+		return 0;
+	}
 	if (!buffer->n_entries)
 		return 0;
 	switch (event->op) {
@@ -202,6 +220,16 @@ static int use_buffer(struct hk_machine *machine, const struct hk_event *event,
 		return attachment_map(machine, buffer, device, cost);
 	case HK_OP_UNMAP:
 		return attachment_unmap(machine, buffer, device, cost);
+	case HK_OP_MMAP:
+	case HK_OP_MUNMAP:
+	case HK_OP_VMAP:
+	case HK_OP_VUNMAP:
+		return cpu_mapping(buffer, event->op);
+	case HK_OP_CPU_READ:
+	case HK_OP_CPU_WRITE:
+	case HK_OP_DEVICE_READ:
+	case HK_OP_DEVICE_WRITE:
+		return memory_access(buffer, event);
 	default:
 		return cache_sync(machine, buffer, event, cost);
 	}

@@ -30,6 +30,8 @@ void hk_intake_destroy(struct hk_intake *intake)
 		return;
 	id_map_destroy(&intake->ids);
 	free(intake->held);
+	free(intake->shared);
+	free(intake->counted);
 	free(intake);
 }
 
@@ -38,21 +40,55 @@ uint64_t hk_intake_events(const struct hk_intake *intake)
 	return intake->events;
 }
 
-// Room in held[] for every number there may be.
+// @array with room for @wanted elements, zeroes where it had none. NULL with
+// nothing changed.
+static void *grown(void *array, uint32_t have, uint32_t wanted, size_t size)
+{
+	char *bytes = realloc(array, wanted * size);
+
+	if (bytes)
+		memset(bytes + have * size, 0, (wanted - have) * size);
+	return bytes;
+}
+
+// Room in the arrays for every number there may be.
 static int reserve_held(struct hk_intake *intake)
 {
 	const uint32_t wanted = intake->ids.capacity;
+	const uint32_t have = intake->n_held;
 	uint64_t *held;
+	uint32_t *shared, *counted;
 
-	if (intake->n_held >= wanted)
+	if (have >= wanted)
 		return 0;
-	held = realloc(intake->held, wanted * sizeof(*held));
+	held = grown(intake->held, have, wanted, sizeof(*held));
 	if (!held)
 		return OUT_OF_CORE;
-	memset(held + intake->n_held, 0,
-	       (wanted - intake->n_held) * sizeof(*held));
 	intake->held = held;
+	shared = grown(intake->shared, have, wanted, sizeof(*shared));
+	if (!shared)
+		return OUT_OF_CORE;
+	intake->shared = shared;
+	counted = grown(intake->counted, have, wanted, sizeof(*counted));
+	if (!counted)
+		return OUT_OF_CORE;
+	intake->counted = counted;
 	intake->n_held = wanted;
+	return 0;
+}
+
+static int refer(struct hk_intake *intake, uint8_t op, uint64_t id,
+		 uint32_t *number)
+{
+	if (op == HK_OP_SHARE)
+		intake->shared[*number]++;
+	else if (op == HK_OP_FREE && intake->shared[*number])
+		intake->shared[*number]--;
+	else if (op == HK_OP_FREE)
+		id_map_remove(&intake->ids, id);
+	else if (op == HK_OP_ALLOC &&
+		 (id_map_add(&intake->ids, id, number) || reserve_held(intake)))
+		return OUT_OF_CORE;
 	return 0;
 }
 
@@ -68,14 +104,7 @@ static int take_one(struct hk_intake *intake, const struct hk_trace *part,
 		return 0;
 	*number = id_map_find(&intake->ids, id);
 	*rule = trace_rule_held(part, i, *number != ID_NONE);
-	if (*rule)
-		return 0;
-	if (op == HK_OP_FREE)
-		id_map_remove(&intake->ids, id);
-	if (op == HK_OP_ALLOC &&
-	    (id_map_add(&intake->ids, id, number) || reserve_held(intake)))
-		return OUT_OF_CORE;
-	return 0;
+	return *rule ? 0 : refer(intake, op, id, number);
 }
 
 int hk_intake_take(struct hk_intake *intake, const struct hk_trace *part,
@@ -114,8 +143,10 @@ int hk_intake_save(const struct hk_intake *intake, void *bytes,
 	state_put(&out, intake->events);
 	state_put_signed(&out, intake->time_ns);
 	id_map_save(&intake->ids, &out);
-	for (uint32_t i = 0; i < intake->ids.n_slots; i++)
+	for (uint32_t i = 0; i < intake->ids.n_slots; i++) {
 		state_put(&out, intake->held[i]);
+		state_put(&out, intake->shared[i]);
+	}
 	*size = out.size;
 	return out.size <= capacity ? 0 : -ENOSPC;
 }
@@ -131,8 +162,11 @@ static int load_body(struct hk_intake *intake, struct state_reader *in)
 		return ret;
 	if (reserve_held(intake))
 		return OUT_OF_CORE;
-	for (uint32_t i = 0; i < intake->ids.n_slots; i++)
+	for (uint32_t i = 0; i < intake->ids.n_slots; i++) {
 		intake->held[i] = state_get(in);
+		intake->shared[i] = state_get_below(in, UINT32_MAX);
+		intake->counted[i] = intake->shared[i];
+	}
 	return in->bad || in->at != in->end ? -EINVAL : 0;
 }
 

@@ -20,7 +20,7 @@
 
 enum {
 	// To be raised with every change of what the bytes mean.
-	VERSION = 1,
+	VERSION = 2,
 	MAGIC_BYTES = 8,
 	SUM_BYTES = 8,
 };

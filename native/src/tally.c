@@ -225,6 +225,10 @@ void tally_add(struct hk_tally *tally, struct hk_intake *intake,
 		intake->held[deed->number] = 0;
 		if (!row->status)
 			count_served(tally, intake, deed);
+	} else if (op == HK_OP_SHARE) {
+		intake->counted[deed->number]++;
+	} else if (op == HK_OP_FREE && intake->counted[deed->number]) {
+		intake->counted[deed->number]--;
 	} else if (op == HK_OP_FREE) {
 		tally->heap[heap].held_bytes -= intake->held[deed->number];
 	}

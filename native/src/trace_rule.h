@@ -7,12 +7,17 @@
 
 #include "internal.h"
 
+static inline bool is_op(uint32_t op)
+{
+	return op <= HK_OP_PRESSURE || (op >= HK_OP_CPU_READ && op < HK_NR_OPS);
+}
+
 // What can be said of event @i without its buffer; @before is the time of the
 // event before.
 static inline enum hk_trace_rule trace_rule_alone(const struct hk_trace *trace,
 						  uint64_t i, int64_t before)
 {
-	if (trace->op[i] >= HK_NR_OPS)
+	if (!is_op(trace->op[i]))
 		return HK_TRACE_UNKNOWN_OP;
 	if (trace->time_ns[i] < before)
 		return HK_TRACE_TIME_BACKWARDS;
@@ -62,13 +67,18 @@ static inline enum hk_trace_rule trace_rule_held(const struct hk_trace *trace,
 	if (!held)
 		return HK_TRACE_BUFFER_UNKNOWN;
 	switch (trace->op[i]) {
-	case HK_OP_FREE:
-		return HK_TRACE_OK;
 	case HK_OP_BEGIN_CPU:
 	case HK_OP_END_CPU:
 		return access_rule(trace, i);
-	default:
+	case HK_OP_ATTACH:
+	case HK_OP_DETACH:
+	case HK_OP_MAP:
+	case HK_OP_UNMAP:
+	case HK_OP_DEVICE_READ:
+	case HK_OP_DEVICE_WRITE:
 		return device_rule(trace, i);
+	default:
+		return HK_TRACE_OK;
 	}
 }
 
