@@ -196,14 +196,24 @@ static void read_chains(struct trace *trace, struct bytes *bytes)
 	trace->columns.n_chains = n;
 }
 
+enum {
+	FIRST_OPS = HK_OP_PRESSURE + 1,
+	N_OPS = FIRST_OPS + HK_NR_OPS - HK_OP_CPU_READ,
+};
+
+// Mostly an op there is.
+static uint8_t op_of(uint8_t n)
+{
+	return n < FIRST_OPS ? n : n - FIRST_OPS + HK_OP_CPU_READ;
+}
+
 static void read_event(struct trace *trace, struct bytes *bytes)
 {
 	const uint64_t i = trace->columns.n++;
 	const uint8_t kind = bytes_u8(bytes);
 	const int64_t before = i ? trace->time_ns[i - 1] : 0;
 
-	// Mostly an op there is.
-	trace->op[i] = kind < 250 ? kind % HK_NR_OPS : kind;
+	trace->op[i] = kind < 250 ? op_of(kind % N_OPS) : kind;
 	trace->buffer[i] = bytes_below(bytes, 17);
 	trace->chain[i] = (uint16_t)bytes_below(bytes, 8);
 	trace->size[i] = bytes_u16(bytes);

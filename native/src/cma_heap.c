@@ -32,10 +32,11 @@ static void cma_heap_destroy(struct heap *heap)
 	cma_area_destroy(heap->cma);
 }
 
-static int place(struct heap *heap, uint64_t pages, double *cost, uint64_t *pfn)
+static int place(struct heap *heap, uint64_t pages, struct bill *bill,
+		 uint64_t *pfn)
 {
 	struct hk_cma_counters *counters = &heap->cma_counters;
-	struct contig_claim claim = {.heap = heap};
+	struct contig_claim claim = {.heap = heap, .bill = bill};
 	uint32_t align = order_of(pages);
 	int ret;
 
@@ -44,7 +45,6 @@ static int place(struct heap *heap, uint64_t pages, double *cost, uint64_t *pfn)
 	ret = cma_area_alloc(heap->cma, pages, align,
 			     heap->lent ? contig_range_claim : NULL, &claim,
 			     pfn);
-	*cost += claim.cost;
 	if (ret) {
 		counters->alloc_fail++;
 		counters->alloc_pages_fail += pages;
@@ -57,28 +57,28 @@ static int place(struct heap *heap, uint64_t pages, double *cost, uint64_t *pfn)
 
 // Whatever cma_alloc() says, the heap answers -ENOMEM.
 static int cma_heap_allocate(struct heap *heap, struct buffer *buffer,
-			     double *cost)
+			     struct bill *bill)
 {
-	const struct hk_costs *costs = &heap->machine->costs;
 	const uint64_t pages = buffer->size >> HK_PAGE_SHIFT;
 	uint64_t pfn;
 
-	*cost += costs->cma_call;
-	if (place(heap, pages, cost, &pfn))
+	charge(bill, HK_COST_CMA_CALL, 1);
+	if (place(heap, pages, bill, &pfn))
 		return -ENOMEM;
-	*cost += times(costs->cma_page, pages) + times(costs->zero_page, pages);
+	charge(bill, HK_COST_CMA_PAGE, pages);
+	charge_zeroing(bill, pages);
 	buffer_add_entry(buffer, pfn << HK_PAGE_SHIFT, buffer->size);
 	return 0;
 }
 
 static int cma_heap_release(struct heap *heap, struct buffer *buffer,
-			    enum free_reason reason, double *cost)
+			    enum free_reason reason, struct bill *bill)
 {
 	const uint64_t pfn = buffer->entry[0].address >> HK_PAGE_SHIFT;
 	const uint64_t pages = buffer->entry[0].size >> HK_PAGE_SHIFT;
 
 	(void)reason;
-	(void)cost;
+	(void)bill;
 	if (heap->lent)
 		contig_range_give(heap, pfn, pages);
 	cma_area_free(heap->cma, pfn, pages);

@@ -36,19 +36,19 @@ static uint64_t isolate(const struct lent_range *range, uint64_t pfn,
 // like any movable request. -ENOMEM.
 static int migrate_page(struct hk_machine *machine,
 			const struct lent_range *range, uint64_t pfn,
-			double *cost)
+			struct bill *bill)
 {
 	struct buffer *buffer = range->buffer[pfn - range->base_pfn];
 	const uint32_t entry = range->entry[pfn - range->base_pfn];
 	uint64_t to;
 
-	if (!take_or_reclaim(machine, 0, HK_MIGRATE_MOVABLE, &to, cost))
+	if (!take_or_reclaim(machine, 0, HK_MIGRATE_MOVABLE, &to, bill))
 		return -ENOMEM;
 	lent_pages_return(&machine->lent, pfn);
 	page_alloc_give(machine->pages, pfn, 0);
 	lent_pages_borrow(&machine->lent, to, buffer, entry);
 	buffer->entry[entry].address = to << HK_PAGE_SHIFT;
-	*cost += machine->costs.migrate_page;
+	charge(bill, HK_COST_MIGRATE_PAGE, 1);
 	return 0;
 }
 
@@ -62,7 +62,7 @@ static bool is_pinned(const struct lent_range *range, uint64_t pfn)
 // migrate_pages() takes a list from its head, where isolated pages were put one
 // before the other: the highest first. A pinned page holds nobody else up.
 static int migrate(struct heap *heap, const struct lent_range *range,
-		   const struct batch *batch, double *cost)
+		   const struct batch *batch, struct bill *bill)
 {
 	int ret = 0;
 
@@ -71,7 +71,7 @@ static int migrate(struct heap *heap, const struct lent_range *range,
 			ret = -EBUSY;
 			continue;
 		}
-		if (migrate_page(heap->machine, range, batch->pfn[i], cost))
+		if (migrate_page(heap->machine, range, batch->pfn[i], bill))
 			return -ENOMEM;
 		heap->cma_counters.pages_migrated++;
 		heap->machine->moves.pages_migrated++;
@@ -80,7 +80,8 @@ static int migrate(struct heap *heap, const struct lent_range *range,
 }
 
 // __alloc_contig_migrate_range()
-static int empty(struct heap *heap, uint64_t pfn, uint64_t end, double *cost)
+static int empty(struct heap *heap, uint64_t pfn, uint64_t end,
+		 struct bill *bill)
 {
 	const struct lent_range *range =
 		lent_pages_find(&heap->machine->lent, pfn);
@@ -90,19 +91,19 @@ static int empty(struct heap *heap, uint64_t pfn, uint64_t end, double *cost)
 		struct batch batch;
 
 		pfn = isolate(range, pfn, end, &batch);
-		ret = migrate(heap, range, &batch, cost);
+		ret = migrate(heap, range, &batch, bill);
 	}
 	return ret;
 }
 
-static void count_failure(struct heap *heap, int err, double *cost)
+static void count_failure(struct heap *heap, int err, struct bill *bill)
 {
 	struct hk_machine *machine = heap->machine;
 
 	if (err == -EBUSY) {
 		heap->cma_counters.busy_retries++;
 		machine->moves.busy_retries++;
-		*cost += machine->costs.cma_retry;
+		charge(bill, HK_COST_CMA_RETRY, 1);
 	} else if (err == -ENOMEM) {
 		machine->moves.no_target++;
 	}
@@ -111,16 +112,16 @@ static void count_failure(struct heap *heap, int err, double *cost)
 int contig_range_claim(void *claim, uint64_t pfn, uint64_t count)
 {
 	struct heap *heap = ((struct contig_claim *)claim)->heap;
-	double *cost = &((struct contig_claim *)claim)->cost;
+	struct bill *bill = ((struct contig_claim *)claim)->bill;
 	struct page_alloc *pages = heap->machine->pages;
 	int ret;
 
 	page_alloc_isolate(pages, pfn, count);
-	ret = empty(heap, pfn, pfn + count, cost);
+	ret = empty(heap, pfn, pfn + count, bill);
 	if (!ret)
 		ret = page_alloc_take_range(pages, pfn, count);
 	page_alloc_undo_isolate(pages, pfn, count);
-	count_failure(heap, ret, cost);
+	count_failure(heap, ret, bill);
 	return ret;
 }
 

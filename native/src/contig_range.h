@@ -7,11 +7,12 @@
 
 #include <stdint.h>
 
+struct bill;
 struct heap;
 
 struct contig_claim {
 	struct heap *heap; // whose area it is
-	double cost; // of what was moved and what was busy
+	struct bill *bill; // of what was moved and what was busy
 };
 
 // A cma_claim() with a struct contig_claim. -EBUSY: a pinned page is in it; the

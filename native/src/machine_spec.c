@@ -13,6 +13,9 @@ enum {
 	MAX_CMA_ALIGNMENT = 12,
 };
 
+static const uint32_t ALL_SYNC_FLAGS =
+	HK_SYNC_EVERY_ATTACHMENT | HK_SYNC_BEFORE_5_19 | HK_SYNC_LAZY;
+
 static const uint32_t allowed_flags[HK_NR_HEAP_KINDS] = {
 	[HK_HEAP_SYSTEM] =
 		HK_HEAP_POOLED | HK_HEAP_DEFERRED_FREE | HK_HEAP_UNCACHED,
@@ -261,24 +264,19 @@ static bool is_cost(double cost)
 	return isfinite(cost) && cost >= 0;
 }
 
-static int costs_check(const struct hk_costs *c)
+static int costs_check(const struct hk_costs *costs)
 {
-	const double all[] = {
-		c->allocate_call,   c->free_call,    c->buddy_block,
-		c->pool_block,	    c->zero_page,    c->reclaim_page,
-		c->gen_pool_call,   c->cma_call,     c->cma_page,
-		c->cma_retry,	    c->migrate_page, c->attach_call,
-		c->attach_entry,    c->map_entry,    c->unmap_entry,
-		c->sync_call,	    c->sync_entry,   c->clean_line,
-		c->invalidate_line, c->line_bytes,
-	};
-	_Static_assert(sizeof(all) == sizeof(struct hk_costs),
-		       "every cost is checked");
+	const double *all = (const double *)costs;
+	const double line = costs->line_bytes;
 
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+	for (size_t i = 0; i < sizeof(*costs) / sizeof(*all); i++)
 		if (!is_cost(all[i]))
 			return -EINVAL;
-	return c->line_bytes >= 1 && c->line_bytes <= PAGE_BYTES ? 0 : -EINVAL;
+	return line >= 1 && line <= PAGE_BYTES &&
+			       power_of_two((uint64_t)line) &&
+			       line == (double)(uint64_t)line
+		       ? 0
+		       : -EINVAL;
 }
 
 int machine_spec_check(const struct hk_machine_spec *spec)
@@ -290,7 +288,7 @@ int machine_spec_check(const struct hk_machine_spec *spec)
 	if (!page_aligned(memory->base) || !page_aligned(memory->total) ||
 	    range_wraps(memory->base, memory->total))
 		return -EINVAL;
-	if (costs_check(&spec->costs))
+	if (costs_check(&spec->costs) || spec->sync_flags & ~ALL_SYNC_FLAGS)
 		return -EINVAL;
 	for (uint32_t i = 0; i < spec->n_heaps; i++)
 		if (heap_spec_check(&spec->heap[i], memory))

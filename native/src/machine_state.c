@@ -83,7 +83,10 @@ static uint64_t fingerprint(const struct hk_machine *machine)
 		print = mix_heap(print, &machine->heap[i].spec);
 	print = state_mix(print, machine->n_devices);
 	for (uint32_t i = 0; i < machine->n_devices; i++)
-		print = state_mix(print, machine->device[i].coherent);
+		print = state_mix(print, machine->device[i].coherent |
+						 machine->device[i].iommu << 1);
+	print = state_mix(print, machine->sync_flags);
+	print = state_mix(print, machine->seed);
 	return mix_costs(print, &machine->costs);
 }
 

@@ -90,6 +90,7 @@ static inline uint64_t take_head(struct page_alloc *alloc, struct source source)
 static inline uint64_t split(struct page_alloc *alloc, struct source source,
 			     uint64_t number, uint32_t to)
 {
+	alloc->splits += source.order - to;
 	alloc->nonempty[source.to] |=
 		(UINT32_C(1) << source.order) - (UINT32_C(1) << to);
 	for (uint32_t order = source.order; order > to;) {
@@ -285,6 +286,11 @@ uint64_t page_alloc_free(const struct page_alloc *alloc)
 uint64_t page_alloc_free_cma(const struct page_alloc *alloc)
 {
 	return alloc->free_cma;
+}
+
+uint64_t page_alloc_splits(const struct page_alloc *alloc)
+{
+	return alloc->splits;
 }
 
 uint64_t page_alloc_largest(const struct page_alloc *alloc)

@@ -61,6 +61,7 @@ void page_alloc_undo_isolate(struct page_alloc *alloc, uint64_t pfn,
 
 uint64_t page_alloc_free(const struct page_alloc *alloc); // pages, CMA too
 uint64_t page_alloc_free_cma(const struct page_alloc *alloc); // pages
+uint64_t page_alloc_splits(const struct page_alloc *alloc); // ever
 uint64_t page_alloc_largest(const struct page_alloc *alloc); // pages, a block
 enum hk_migratetype page_alloc_type(const struct page_alloc *alloc,
 				    uint64_t pfn);

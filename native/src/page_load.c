@@ -16,7 +16,8 @@ static void page_load_destroy(struct heap *heap)
 	(void)heap;
 }
 
-static void give_blocks(struct heap *heap, struct buffer *buffer, double *cost)
+static void give_blocks(struct heap *heap, struct buffer *buffer,
+			struct bill *bill)
 {
 	struct hk_machine *machine = heap->machine;
 
@@ -28,23 +29,22 @@ static void give_blocks(struct heap *heap, struct buffer *buffer, double *cost)
 		lent_pages_return(&machine->lent, pfn);
 		page_alloc_give(machine->pages, pfn, heap->spec.order[0]);
 	}
-	*cost += times(machine->costs.buddy_block, buffer->n_entries);
+	charge(bill, HK_COST_BUDDY_BLOCK, buffer->n_entries);
 	buffer_drop_entries(buffer);
 }
 
-static bool take_block(struct heap *heap, struct buffer *buffer, double *cost)
+static bool take_block(struct heap *heap, struct buffer *buffer,
+		       struct bill *bill)
 {
 	struct hk_machine *machine = heap->machine;
 	const uint32_t order = heap->spec.order[0];
 	uint64_t pfn;
 
-	if (!take_or_reclaim(machine, order, heap->spec.migratetype, &pfn,
-			     cost))
+	if (!take_charged(machine, order, heap->spec.migratetype, &pfn, bill))
 		return false;
 	lent_pages_borrow(&machine->lent, pfn, buffer, buffer->n_entries);
 	buffer_add_entry(buffer, pfn << HK_PAGE_SHIFT, order_bytes(order));
-	*cost += machine->costs.buddy_block +
-		 times(machine->costs.zero_page, UINT64_C(1) << order);
+	charge_zeroing(bill, UINT64_C(1) << order);
 	return true;
 }
 
@@ -60,7 +60,7 @@ static int reserve_entries(const struct heap *heap, struct buffer *buffer)
 }
 
 static int page_load_allocate(struct heap *heap, struct buffer *buffer,
-			      double *cost)
+			      struct bill *bill)
 {
 	int ret = reserve_entries(heap, buffer);
 
@@ -70,7 +70,7 @@ static int page_load_allocate(struct heap *heap, struct buffer *buffer,
 		ret = buffer_reserve_entry(buffer);
 		if (ret)
 			goto give_pages;
-		if (!take_block(heap, buffer, cost)) {
+		if (!take_block(heap, buffer, bill)) {
 			ret = -ENOMEM;
 			goto give_pages;
 		}
@@ -78,15 +78,15 @@ static int page_load_allocate(struct heap *heap, struct buffer *buffer,
 	return 0;
 
 give_pages:
-	give_blocks(heap, buffer, cost);
+	give_blocks(heap, buffer, bill);
 	return ret;
 }
 
 static int page_load_release(struct heap *heap, struct buffer *buffer,
-			     enum free_reason reason, double *cost)
+			     enum free_reason reason, struct bill *bill)
 {
 	(void)reason;
-	give_blocks(heap, buffer, cost);
+	give_blocks(heap, buffer, bill);
 	return 0;
 }
 

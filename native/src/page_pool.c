@@ -124,9 +124,9 @@ static uint64_t page_pool_shrink(struct page_pool *pool, uint64_t pages)
 	return freed;
 }
 
-uint64_t reclaim(struct hk_machine *machine, uint64_t pages, double *cost)
+uint64_t reclaim(struct hk_machine *machine, uint64_t pages, struct bill *bill)
 {
-	double ignored = 0; // reclaim_page is the whole price
+	struct bill ignored = machine_bill(machine, NULL);
 	uint64_t freed =
 		deferred_free_drain(machine, &machine->system_deferred, pages,
 				    FREE_UNDER_PRESSURE, &ignored);
@@ -134,7 +134,8 @@ uint64_t reclaim(struct hk_machine *machine, uint64_t pages, double *cost)
 	for (struct page_pool *pool = machine->pool_list; pool && freed < pages;
 	     pool = pool->next)
 		freed += page_pool_shrink(pool, pages - freed);
-	*cost += times(machine->costs.reclaim_page, freed);
+	// The whole price of what the others gave back.
+	charge(bill, HK_COST_RECLAIM_PAGE, freed);
 	return freed;
 }
 
@@ -169,10 +170,24 @@ int page_pool_load(struct page_pool *pool, struct state_reader *in)
 }
 
 bool take_or_reclaim(struct hk_machine *machine, uint32_t order,
-		     enum hk_migratetype type, uint64_t *pfn, double *cost)
+		     enum hk_migratetype type, uint64_t *pfn, struct bill *bill)
 {
 	while (page_alloc_take(machine->pages, order, type, pfn))
-		if (order > 0 || !reclaim(machine, SHRINK_BATCH, cost))
+		if (order > 0 || !reclaim(machine, SHRINK_BATCH, bill))
 			return false;
+	return true;
+}
+
+bool take_charged(struct hk_machine *machine, uint32_t order,
+		  enum hk_migratetype type, uint64_t *pfn, struct bill *bill)
+{
+	const uint64_t before = page_alloc_splits(machine->pages);
+
+	if (!take_or_reclaim(machine, order, type, pfn, bill))
+		return false;
+	charge(bill, HK_COST_BUDDY_BLOCK, 1);
+	charge(bill, HK_COST_BUDDY_SPLIT,
+	       page_alloc_splits(machine->pages) - before);
+	charge(bill, HK_COST_BUDDY_PAGE, UINT64_C(1) << order);
 	return true;
 }

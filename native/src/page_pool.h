@@ -12,6 +12,7 @@
 #include "heapkit.h"
 #include "state.h"
 
+struct bill;
 struct heap;
 
 struct page_pool {
@@ -47,11 +48,15 @@ uint64_t page_pool_bytes(const struct page_pool *pool);
 uint64_t page_pool_item(const struct page_pool *pool, uint32_t index);
 // Give at least @pages back to the page allocator as long as a shrinker finds
 // any: deferred buffers first, then pools. Returns the pages given back.
-uint64_t reclaim(struct hk_machine *machine, uint64_t pages, double *cost);
+uint64_t reclaim(struct hk_machine *machine, uint64_t pages, struct bill *bill);
 // A block from the page allocator. Order 0 reclaims for it; the gfp flags of
 // the larger ones lack __GFP_RECLAIM.
 bool take_or_reclaim(struct hk_machine *machine, uint32_t order,
-		     enum hk_migratetype type, uint64_t *pfn, double *cost);
+		     enum hk_migratetype type, uint64_t *pfn,
+		     struct bill *bill);
+// The same, and what the page allocator itself did is charged too.
+bool take_charged(struct hk_machine *machine, uint32_t order,
+		  enum hk_migratetype type, uint64_t *pfn, struct bill *bill);
 
 void page_pool_save(const struct page_pool *pool, struct state_writer *out);
 // Into a new pool. -EINVAL, OUT_OF_CORE.

@@ -23,11 +23,11 @@ void region_heap_destroy(struct heap *heap)
 }
 
 int region_heap_place(struct heap *heap, struct buffer *buffer, uint64_t size,
-		      double *cost)
+		      struct bill *bill)
 {
 	uint64_t address;
 
-	*cost += heap->machine->costs.gen_pool_call;
+	charge(bill, HK_COST_GEN_POOL_CALL, 1);
 	if (gen_pool_alloc(heap->gen_pool, size, &address))
 		return -ENOMEM;
 	buffer_add_entry(buffer, address, size);
@@ -35,11 +35,10 @@ int region_heap_place(struct heap *heap, struct buffer *buffer, uint64_t size,
 }
 
 int region_heap_release(struct heap *heap, struct buffer *buffer,
-			enum free_reason reason, double *cost)
+			enum free_reason reason, struct bill *bill)
 {
 	if (heap->zero_at_free && reason == FREE_NORMAL)
-		*cost += times(heap->machine->costs.zero_page,
-			       bytes_to_pages(buffer->bytes));
+		charge_each_zeroing(bill, buffer);
 	for (uint32_t i = 0; i < buffer->n_entries; i++)
 		gen_pool_free(heap->gen_pool, buffer->entry[i].address,
 			      buffer->entry[i].size);

@@ -12,9 +12,9 @@ static int secure_heap_create(struct heap *heap)
 }
 
 static int secure_heap_allocate(struct heap *heap, struct buffer *buffer,
-				double *cost)
+				struct bill *bill)
 {
-	return region_heap_place(heap, buffer, buffer->size, cost);
+	return region_heap_place(heap, buffer, buffer->size, bill);
 }
 
 const struct heap_ops secure_heap_ops = {

@@ -27,21 +27,19 @@ static void system_heap_destroy(struct heap *heap)
 
 // A recycled page was zeroed when it was freed; a fresh one is zeroed here.
 static bool take_block(struct heap *heap, uint32_t slot, struct buffer *buffer,
-		       double *cost)
+		       struct bill *bill)
 {
-	const struct hk_costs *costs = &heap->machine->costs;
 	const uint32_t order = heap->spec.order[slot];
 	struct page_pool *pool = &heap->pool[slot];
 	uint64_t address, pfn;
 
 	if (page_pool_take(pool, &address)) {
 		buffer->pool_entries++;
-		*cost += costs->pool_block;
-	} else if (take_or_reclaim(heap->machine, order, HK_MIGRATE_UNMOVABLE,
-				   &pfn, cost)) {
+		charge(bill, HK_COST_POOL_BLOCK, 1);
+	} else if (take_charged(heap->machine, order, HK_MIGRATE_UNMOVABLE,
+				&pfn, bill)) {
 		address = pfn << HK_PAGE_SHIFT;
-		*cost += costs->buddy_block +
-			 times(costs->zero_page, UINT64_C(1) << order);
+		charge_zeroing(bill, UINT64_C(1) << order);
 	} else {
 		return false;
 	}
@@ -55,14 +53,12 @@ static bool take_block(struct heap *heap, uint32_t slot, struct buffer *buffer,
 // entries: take_block() for each, in a loop that stays in registers. Not with a
 // refill, which has to be woken in between.
 static void take_pooled(struct heap *heap, uint32_t slot, struct buffer *buffer,
-			double *cost)
+			struct bill *bill)
 {
-	const double pool_block = heap->machine->costs.pool_block;
 	struct page_pool *pool = &heap->pool[slot];
 	uint32_t room = buffer->capacity - buffer->n_entries;
 	uint64_t wanted =
 		bytes_to_pages(buffer->size - buffer->bytes) >> pool->order;
-	double sum = *cost;
 	uint32_t n;
 
 	if (pool->low || !pool->count)
@@ -71,9 +67,7 @@ static void take_pooled(struct heap *heap, uint32_t slot, struct buffer *buffer,
 		room = (uint32_t)wanted;
 	n = pool->count < room ? pool->count : room;
 	page_pool_take_many(pool, n, &buffer->entry[buffer->n_entries]);
-	for (uint32_t i = 0; i < n; i++)
-		sum += pool_block;
-	*cost = sum;
+	charge(bill, HK_COST_POOL_BLOCK, n);
 	buffer->n_entries += n;
 	buffer->pool_entries += n;
 	buffer->bytes += n * order_bytes(pool->order);
@@ -82,7 +76,7 @@ static void take_pooled(struct heap *heap, uint32_t slot, struct buffer *buffer,
 // alloc_largest_available(). *@slot never goes back: an order that failed once
 // is not tried again for this buffer.
 static bool take_largest(struct heap *heap, struct buffer *buffer,
-			 uint32_t *slot, double *cost)
+			 uint32_t *slot, struct bill *bill)
 {
 	const struct hk_heap_spec *spec = &heap->spec;
 
@@ -90,8 +84,8 @@ static bool take_largest(struct heap *heap, struct buffer *buffer,
 		if (buffer->size - buffer->bytes <
 		    order_bytes(spec->order[*slot]))
 			continue;
-		if (take_block(heap, *slot, buffer, cost)) {
-			take_pooled(heap, *slot, buffer, cost);
+		if (take_block(heap, *slot, buffer, bill)) {
+			take_pooled(heap, *slot, buffer, bill);
 			return true;
 		}
 	}
@@ -99,24 +93,25 @@ static bool take_largest(struct heap *heap, struct buffer *buffer,
 }
 
 static void give_block(struct heap *heap, const struct sg_entry *entry,
-		       double *cost)
+		       struct bill *bill)
 {
 	const uint64_t pages = entry->size >> HK_PAGE_SHIFT;
 
 	page_alloc_give(heap->machine->pages, entry->address >> HK_PAGE_SHIFT,
 			(uint32_t)__builtin_ctzll(pages));
-	*cost += heap->machine->costs.buddy_block;
+	charge(bill, HK_COST_BUDDY_BLOCK, 1);
 }
 
-static void give_all(struct heap *heap, struct buffer *buffer, double *cost)
+static void give_all(struct heap *heap, struct buffer *buffer,
+		     struct bill *bill)
 {
 	for (uint32_t i = 0; i < buffer->n_entries; i++)
-		give_block(heap, &buffer->entry[i], cost);
+		give_block(heap, &buffer->entry[i], bill);
 	buffer_drop_entries(buffer);
 }
 
 static int system_heap_allocate(struct heap *heap, struct buffer *buffer,
-				double *cost)
+				struct bill *bill)
 {
 	uint32_t slot = 0;
 	int ret;
@@ -125,7 +120,7 @@ static int system_heap_allocate(struct heap *heap, struct buffer *buffer,
 		ret = buffer_reserve_entry(buffer);
 		if (ret)
 			goto give_pages;
-		if (!take_largest(heap, buffer, &slot, cost)) {
+		if (!take_largest(heap, buffer, &slot, bill)) {
 			ret = -ENOMEM;
 			goto give_pages;
 		}
@@ -134,7 +129,7 @@ static int system_heap_allocate(struct heap *heap, struct buffer *buffer,
 
 give_pages:
 	// Pages of the pool too: Android's unwind goes to the page allocator.
-	give_all(heap, buffer, cost);
+	give_all(heap, buffer, bill);
 	return ret;
 }
 
@@ -175,37 +170,32 @@ static int reserve_pools(struct heap *heap, const struct buffer *buffer)
 // @n entries of one length into their pool, what passes its limit back to the
 // page allocator.
 static void recycle_blocks(struct heap *heap, const struct sg_entry *entry,
-			   uint32_t n, double *cost)
+			   uint32_t n, struct bill *bill)
 {
-	const struct hk_costs *costs = &heap->machine->costs;
 	struct page_pool *pool = &heap->pool[slot_of(heap, entry)];
-	const double each =
-		costs->pool_block +
-		times(costs->zero_page, bytes_to_pages(entry->size));
+	const uint64_t pages = bytes_to_pages(entry->size);
 	const uint64_t room = pool->limit - pool->count;
 	const uint32_t kept = n < room ? n : (uint32_t)room;
-	double sum = *cost;
 
 	page_pool_add_many(pool, kept, entry);
-	for (uint32_t i = 0; i < kept; i++)
-		sum += each;
-	*cost = sum;
+	charge(bill, HK_COST_POOL_BLOCK, kept);
+	charge(bill, zeroing_of(pages), kept * pages);
 	for (uint32_t i = kept; i < n; i++)
-		give_block(heap, &entry[i], cost);
+		give_block(heap, &entry[i], bill);
 }
 
 static int system_heap_release(struct heap *heap, struct buffer *buffer,
-			       enum free_reason reason, double *cost)
+			       enum free_reason reason, struct bill *bill)
 {
 	if (reason == FREE_UNDER_PRESSURE || !heap->zero_at_free) {
-		give_all(heap, buffer, cost);
+		give_all(heap, buffer, bill);
 		return 0;
 	}
 	if (reserve_pools(heap, buffer))
 		return OUT_OF_CORE;
 	for (uint32_t i = 0, n; i < buffer->n_entries; i += n) {
 		n = alike_from(buffer, i);
-		recycle_blocks(heap, &buffer->entry[i], n, cost);
+		recycle_blocks(heap, &buffer->entry[i], n, bill);
 	}
 	buffer_drop_entries(buffer);
 	return 0;
