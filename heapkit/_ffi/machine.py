@@ -48,6 +48,8 @@ class Machine:
                 "device": devices,
                 "n_devices": len(spec["devices"]),
                 "costs": spec["costs"],
+                "sync_flags": int(spec["sync_flags"]),
+                "seed": spec["seed"],
             },
         )
         ret = ffi.new("struct hk_machine **")

@@ -93,6 +93,8 @@ class MachineSpec(TypedDict):
     heaps: Sequence[Mapping[str, object]]
     devices: Sequence[Mapping[str, int]]
     costs: Mapping[str, float]
+    sync_flags: int
+    seed: int
 
 
 def check(rc: int, what: str) -> None:
