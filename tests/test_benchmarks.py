@@ -28,7 +28,6 @@ from benchmarks.figures import Figure, ratio
 from benchmarks.machine import machine
 from benchmarks.peers import listed, scanned, sorted_runs
 from benchmarks.peers.carveout import FAILED, Events, Start
-from benchmarks.peers.system_heap import Model
 from benchmarks.plan import Plan
 from benchmarks.traces import KINDS
 from heapkit import GiB
@@ -178,7 +177,7 @@ def test_system_heap_in_simpy_reclaims_refuses_and_agrees_with_the_core():
     kind = traces.Kind("camera", 1000, GiB)
     records = traces.events(kind.name, 1000)
     events = system.events_of(records)
-    model = Model(system.peer(traces.pooled(kind)), events)
+    model = system.peer(traces.pooled(kind), events)
     model.advance(len(events))
     core = Core(traces.trace(records), traces.pooled(kind))
     core.advance(len(events))
