@@ -19,9 +19,7 @@ def pages_of(memory: Memory) -> int:
 class DeferredFree:
     """Memory that a heap got back, newest first; one at a time is zeroed."""
 
-    def __init__(
-        self, env: simpy.Environment, heap: SystemHeap, costs: Costs
-    ) -> None:
+    def __init__(self, env: simpy.Environment, heap: SystemHeap, costs: Costs) -> None:
         self._env, self._heap, self._costs = env, heap, costs
         self.pages = 0
         self._freed: list[Memory] = []

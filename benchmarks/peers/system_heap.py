@@ -122,9 +122,7 @@ class SystemHeap:
 class Model:
     """A process that waits for the time of each event; ``rows`` are its answers."""
 
-    def __init__(
-        self, heap: SystemHeap, costs: Costs, events: Sequence[Event]
-    ) -> None:
+    def __init__(self, heap: SystemHeap, costs: Costs, events: Sequence[Event]) -> None:
         self.rows: list[Row] = []
         self._ends = list(accumulate(event.wait_ns for event in events))
         self._env = simpy.Environment()
