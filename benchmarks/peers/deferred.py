@@ -8,7 +8,7 @@ from collections.abc import Generator
 import simpy
 
 from benchmarks.peers.bill import Costs, empty_bill, price
-from benchmarks.peers.system_heap import Memory, SystemHeap, zeroing
+from benchmarks.peers.system_heap import Memory, SystemHeap, zero_all
 
 
 def pages_of(memory: Memory) -> int:
@@ -65,7 +65,7 @@ class DeferredFree:
 
     def _zero(self, memory: Memory, since: float) -> Generator[simpy.Event]:
         self._hand, bill = memory, empty_bill()
-        zeroing(memory, bill)
+        zero_all(memory, bill)
         end = since + price(bill, self._costs)
         try:
             yield self._env.timeout(max(0, end - self._env.now))

@@ -16,6 +16,7 @@ import simpy
 from simpy.events import EventPriority
 
 from benchmarks.peers.bill import Bill, Costs, empty_bill, price
+from benchmarks.peers.dirty_lines import DirtyLines
 from benchmarks.peers.phone_heaps import PAGE, Heap
 from benchmarks.peers.system_heap import Memory
 from heapkit import Op
@@ -69,6 +70,7 @@ class Buffer:
     blocks: list[tuple[int, int]]
     pool_entries: int
     size: int
+    dirty: DirtyLines  # at first all, for they were zeroed
     attachments: list[Attachment] = field(default_factory=list)
 
     def find(self, device: int, *, mapped: bool) -> Attachment | None:
@@ -90,6 +92,7 @@ class Buffer:
         return count
 
 
+Part: TypeAlias = tuple[int, int]  # offset and length in bytes
 Carry: TypeAlias = Callable[[Buffer, Event, Bill], int]
 
 
@@ -101,14 +104,15 @@ class Phone:
     ) -> None:
         self.heaps, self.coherent, self.costs = heaps, coherent, costs
         self.line = int(costs["line_bytes"])
+        self.cache_lines = int(costs["cache_bytes"]) // self.line
         self.held: dict[int, Buffer] = {}
         self._use: dict[int, Carry] = {
             Op.ATTACH: self._attach,
             Op.DETACH: self._detach,
             Op.MAP: self._map,
             Op.UNMAP: self._unmap,
-            Op.BEGIN_CPU: self._begin,
-            Op.END_CPU: self._end,
+            Op.BEGIN_CPU: self._sync,
+            Op.END_CPU: self._sync,
         }
 
     def carry_out(self, event: Event) -> Row:
@@ -145,7 +149,9 @@ class Phone:
             tried += 1
             bill["allocate_call"] += 1
             memory = self.heaps[heap].allocate(pages, bill)
-        buffer = Buffer(heap, *(memory or ([], 0)), size=pages * PAGE)
+        size = pages * PAGE
+        dirty = DirtyLines(size // self.line)
+        buffer = Buffer(heap, *(memory or ([], 0)), size=size, dirty=dirty)
         self.held[event.buffer] = buffer
         return buffer, tried
 
@@ -179,7 +185,7 @@ class Phone:
         at.mapped = True
         bill["map_entry"] += len(buffer.blocks)
         if not self.coherent[event.device]:
-            self._pass(buffer, (0, buffer.size), "clean_line", 1, bill)
+            self._clean(buffer, (0, buffer.size), 1, bill)
         return 0
 
     def _unmap(self, buffer: Buffer, event: Event, bill: Bill) -> int:
@@ -189,42 +195,42 @@ class Phone:
         at.mapped = False
         bill["unmap_entry"] += len(buffer.blocks)
         if not self.coherent[event.device]:
-            self._pass(buffer, (0, buffer.size), "invalidate_line", 1, bill)
+            self._invalidate(buffer, (0, buffer.size), 1, bill)
         return 0
 
-    def _begin(self, buffer: Buffer, event: Event, bill: Bill) -> int:
-        # arm64 since 5.19: nothing for a CPU that only writes.
-        line = "" if event.access == Access.WRITE else "invalidate_line"
-        return self._sync(buffer, event, line, bill)
-
-    def _end(self, buffer: Buffer, event: Event, bill: Bill) -> int:
-        return self._sync(buffer, event, "clean_line", bill)
-
-    def _sync(self, buffer: Buffer, event: Event, line: str, bill: Bill) -> int:
-        offset, left = event.offset, buffer.size - event.offset
+    def _sync(self, buffer: Buffer, event: Event, bill: Bill) -> int:
+        left = buffer.size - event.offset
         if left < 0 or event.size > left:
             return -errno.EINVAL
         bill["sync_call"] += 1
+        part = event.offset, event.size or left
         passes = sum(
             at.mapped and not self.coherent[at.device] for at in buffer.attachments
         )
-        if passes and line:
-            self._pass(buffer, (offset, event.size or left), line, passes, bill)
+        if passes and event.op == Op.END_CPU:
+            self._clean(buffer, part, passes, bill)
+        elif passes and event.access != Access.WRITE:
+            # arm64 since 5.19 does nothing for a CPU that only writes.
+            self._invalidate(buffer, part, passes, bill)
         return 0
 
-    def _pass(
-        self,
-        buffer: Buffer,
-        part: tuple[int, int],
-        line: str,
-        passes: int,
-        bill: Bill,
-    ) -> None:
+    def _clean(self, buffer: Buffer, part: Part, passes: int, bill: Bill) -> None:
+        first, end = self._lines(part)
+        bill["sync_entry"] += passes * buffer.entries(*part)
+        bill["clean_line"] += passes * (end - first)
+        # Written back by the first pass; no more than the cache holds.
+        bill["dirty_line"] += min(buffer.dirty.take(first, end), self.cache_lines)
+
+    def _invalidate(self, buffer: Buffer, part: Part, passes: int, bill: Bill) -> None:
+        first, end = self._lines(part)
+        bill["sync_entry"] += passes * buffer.entries(*part)
+        bill["invalidate_line"] += passes * (end - first)
+        buffer.dirty.take(first, end)
+
+    def _lines(self, part: Part) -> tuple[int, int]:
         offset, length = part
-        last = (offset + length - 1) // self.line
-        lines = last - offset // self.line + 1 if length else 0
-        bill["sync_entry"] += passes * buffer.entries(offset, length)
-        bill[line] += passes * lines
+        first = offset // self.line
+        return first, (offset + length - 1) // self.line + 1 if length else first
 
 
 class Turn(simpy.Event):

@@ -10,7 +10,7 @@ import simpy
 
 from benchmarks.peers.bill import Bill, Costs
 from benchmarks.peers.deferred import DeferredFree
-from benchmarks.peers.system_heap import Memory, SystemHeap, zeroing
+from benchmarks.peers.system_heap import Memory, SystemHeap, zero_all
 from benchmarks.peers.zone import Zone
 
 PAGE = 4096
@@ -54,7 +54,7 @@ class Carveout:
         for i, length in enumerate(self.lengths):
             if length >= pages:
                 memory = Memory([(self._cut(i, pages), pages)])
-                zeroing(memory, bill)
+                zero_all(memory, bill)
                 return memory
         return None
 

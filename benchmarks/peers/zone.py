@@ -24,6 +24,7 @@ class Zone:
         for pages in ranges:
             self.lists[MAX_ORDER].update(dict.fromkeys(pages[:: 1 << MAX_ORDER]))
         self.free, self.min_free = sum(map(len, ranges)), min_free
+        self.splits = 0  # halvings so far
 
     def take(self, order: int) -> int | None:
         """The first page of a block; orders above 0 leave ``min_free`` pages."""
@@ -38,6 +39,7 @@ class Zone:
         return None
 
     def _split(self, page: int, big: int, order: int) -> None:
+        self.splits += big - order
         for half in range(big - 1, order - 1, -1):
             self._add(page + (1 << half), half, head=True)
 
