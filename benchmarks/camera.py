@@ -108,8 +108,7 @@ def peer(trace: hk.Trace, board: hk.Board) -> Model:
     asked = {heap for chain in resolve_chains(trace, board) for heap in chain}
     heaps = {number: _heap(env, board, number, costs) for number in asked}
     devices = (*board.devices, *resolve_devices(trace, board)[1])
-    phone = Phone(heaps, [device.coherent for device in devices], costs)
-    return Model(env, phone)
+    return Model(env, Phone(heaps, devices, costs))
 
 
 def _heap(

@@ -204,7 +204,7 @@ def phone(memory: int) -> hk.Board:
             hk.SystemHeap(name="system-pooled", pool=hk.PagePool()),
             hk.CarveoutHeap(name="camera", size=64 * MiB),
         ),
-        devices=(hk.Device("gpu", coherent=True), hk.Device("codec")),
+        devices=(hk.Device("gpu", coherent=True), hk.Device("codec", iommu=True)),
     )
 
 

@@ -19,7 +19,7 @@ from benchmarks.peers.bill import Bill, Costs, empty_bill, price
 from benchmarks.peers.dirty_lines import DirtyLines
 from benchmarks.peers.phone_heaps import PAGE, Heap
 from benchmarks.peers.system_heap import Memory
-from heapkit import Op
+from heapkit import Device, Op
 from heapkit._ffi import Access
 
 LATE = EventPriority(2)  # simpy.events has URGENT 0 and NORMAL 1
@@ -97,12 +97,12 @@ Carry: TypeAlias = Callable[[Buffer, Event, Bill], int]
 
 
 class Phone:
-    """Carries out events; ``coherent`` says which devices snoop."""
+    """Carries out events on the heaps and the devices of a board, by number."""
 
     def __init__(
-        self, heaps: Mapping[int, Heap], coherent: Sequence[bool], costs: Costs
+        self, heaps: Mapping[int, Heap], devices: Sequence[Device], costs: Costs
     ) -> None:
-        self.heaps, self.coherent, self.costs = heaps, coherent, costs
+        self.heaps, self.devices, self.costs = heaps, devices, costs
         self.line = int(costs["line_bytes"])
         self.cache_lines = int(costs["cache_bytes"]) // self.line
         self.held: dict[int, Buffer] = {}
@@ -184,7 +184,10 @@ class Phone:
             return -errno.EINVAL
         at.mapped = True
         bill["map_entry"] += len(buffer.blocks)
-        if not self.coherent[event.device]:
+        device = self.devices[event.device]
+        if device.iommu:
+            bill["iommu_map_entry"] += len(buffer.blocks)
+        if not device.coherent:
             self._clean(buffer, (0, buffer.size), 1, bill)
         return 0
 
@@ -194,7 +197,10 @@ class Phone:
             return -errno.EINVAL
         at.mapped = False
         bill["unmap_entry"] += len(buffer.blocks)
-        if not self.coherent[event.device]:
+        device = self.devices[event.device]
+        if device.iommu:
+            bill["iommu_unmap_entry"] += len(buffer.blocks)
+        if not device.coherent:
             self._invalidate(buffer, (0, buffer.size), 1, bill)
         return 0
 
@@ -205,7 +211,8 @@ class Phone:
         bill["sync_call"] += 1
         part = event.offset, event.size or left
         passes = sum(
-            at.mapped and not self.coherent[at.device] for at in buffer.attachments
+            at.mapped and not self.devices[at.device].coherent
+            for at in buffer.attachments
         )
         if passes and event.op == Op.END_CPU:
             self._clean(buffer, part, passes, bill)
