@@ -16,7 +16,16 @@ LAYERS = (
     {"_ffi"},
     {
         *("arguments", "board", "board_parts", "costs", "event_table"),
-        *("explain", "fitting", "interface", "metrics", "placement", "presets", "run"),
+        *(
+            "explain",
+            "explain_uses",
+            "fitting",
+            "interface",
+            "metrics",
+            "placement",
+            "presets",
+            "run",
+        ),
         *("samples", "snapshot", "uapi"),
         *("trace", "trace_columns", "trace_file", "trace_ops", "trace_parts"),
         "trace_schema",
