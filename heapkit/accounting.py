@@ -30,7 +30,7 @@ from heapkit import held_over_time as series
 from heapkit.arguments import choice
 from heapkit.charging import CHARGES, charges, over_limit
 from heapkit.held_over_time import UNOWNED
-from heapkit.holdings import KERNEL, UNKNOWN, holdings, lives
+from heapkit.holdings import KERNEL, UNKNOWN, Holdings, holdings, lives
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -205,7 +205,12 @@ def over_time(
     """
     choice("over_time", "by", by, ("process", "heap", "all"))
     choice("over_time", "measure", measure, _MEASURES)
-    held = holdings(run)
+    return _series(run, holdings(run), by, measure)
+
+
+def _series(
+    run: Run, held: Holdings, by: str, measure: str
+) -> dict[str, NDArray[np.int64]]:
     if by == "process":
         return series.by_process(run, held, measure)
     if by == "heap":
@@ -228,9 +233,11 @@ def high_water(run: Run) -> pd.DataFrame:
     """
     import pandas as pd
 
-    rows = [("all", "", *peak) for peak in _peaks(run, over_time(run, "all"))]
+    held = holdings(run)
+    whole = _series(run, held, "all", "")
+    rows = [("all", "", *peak) for peak in _peaks(run, whole)]
     for of, measure in (("heap", "bytes"), ("process", "rss"), ("process", "pss")):
-        found = over_time(run, of, measure="pss" if measure == "pss" else "rss")
+        found = _series(run, held, of, measure)
         rows += [(of, name, measure, *peak) for name, *peak in _peaks(run, found)]
     columns = ["of", "name", "measure", "bytes", "event", "time_ns"]
     return pd.DataFrame(rows, columns=columns)
