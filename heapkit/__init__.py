@@ -24,6 +24,7 @@ from heapkit.board import (
     PageLoad,
     PagePool,
     SecureHeap,
+    SyncRules,
     SystemHeap,
 )
 from heapkit.costs import Cost, Costs
@@ -75,6 +76,7 @@ __all__ = [
     "SecureHeap",
     "Snapshot",
     "State",
+    "SyncRules",
     "SystemHeap",
     "Target",
     "Trace",

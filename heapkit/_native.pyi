@@ -44,14 +44,14 @@ class Lib:
         trace: CData,
         first: int,
         count: int,
-        rows: CData,
-        gauges: CData,
-        fills: CData,
-        fill_heap: int,
-        moves: CData,
+        ret: CData,
         check_every: int,
         done: CData,
     ) -> int: ...
+    def hk_machine_watch(
+        self, machine: CData, counts: CData, findings: CData, capacity: int
+    ) -> None: ...
+    def hk_machine_found(self, machine: CData) -> int: ...
     def hk_intake_create(self, ret: CData) -> int: ...
     def hk_intake_destroy(self, intake: CData) -> None: ...
     def hk_intake_events(self, intake: CData) -> int: ...

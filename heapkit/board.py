@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from heapkit._ffi import MAX_DEVICES, MAX_HEAPS
-from heapkit.arguments import wrong
+from heapkit.arguments import U64_MAX, integer, wrong
 from heapkit.board_parts import (
     CarveoutHeap,
     ChunkHeap,
@@ -23,6 +23,7 @@ from heapkit.board_parts import (
     PagePool,
     RegionHeap,
     SecureHeap,
+    SyncRules,
     SystemHeap,
     span_of,
 )
@@ -46,18 +47,20 @@ __all__ = [
     "PagedHeap",
     "RegionHeap",
     "SecureHeap",
+    "SyncRules",
     "SystemHeap",
 ]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Board:
-    """A memory map, heaps, devices and costs.
+    """A memory map, heaps, devices, costs and the rules of synchronisation.
 
     Every region in ``heaps`` has its ``base``, every memory its ``min_free``:
     what was not given is chosen here. A region inside ``memory`` is taken out of
     it, one outside stands alone, a CMA area must lie inside. ``ValueError`` names
-    what is wrong, both regions and their ranges if two overlap.
+    what is wrong, both regions and their ranges if two overlap. ``seed`` decides what
+    the models leave to chance (hand-backs that fail).
     """
 
     name: str
@@ -65,6 +68,8 @@ class Board:
     heaps: tuple[Heap, ...]
     devices: tuple[Device, ...] = ()
     costs: Costs = field(default_factory=Costs.default)
+    sync: SyncRules = field(default_factory=SyncRules)
+    seed: int = 0
     _given: tuple[Memory | None, tuple[Heap, ...]] = field(
         init=False, repr=False, compare=False
     )
@@ -76,6 +81,10 @@ class Board:
             raise wrong("Board", "memory", self.memory, "a Memory or None")
         if not isinstance(self.costs, Costs):
             raise wrong("Board", "costs", self.costs, "a Costs")
+        if not isinstance(self.sync, SyncRules):
+            raise wrong("Board", "sync", self.sync, "a SyncRules")
+        seed = integer("Board", "seed", self.seed, high=U64_MAX)
+        object.__setattr__(self, "seed", seed)
         heaps = _parts("heaps", self.heaps, Heap, MAX_HEAPS)
         if not heaps:
             raise wrong("Board", "heaps", self.heaps, "at least one heap")
@@ -141,11 +150,13 @@ class Board:
             "heaps": heaps,
             "devices": self.devices,
             "costs": self.costs,
+            "sync": self.sync,
+            "seed": self.seed,
         }
         nested: dict[str, dict[str, Any]] = {}
         names = (*self.heap_names, *(device.name for device in self.devices))
         for key, value in changes.items():
-            owner, path = _split(key, (*names, "memory", "costs"))
+            owner, path = _split(key, (*names, "memory", "costs", "sync"))
             if owner:
                 nested.setdefault(owner, {})[path] = value
             elif key in whole:
@@ -270,6 +281,9 @@ def _replace_in(whole: dict[str, Any], owner: str, fields: dict[str, Any]) -> No
                 return
     if owner == "costs":
         whole["costs"] = whole["costs"].replace(**fields)
+        return
+    if owner == "sync":
+        whole["sync"] = _changed(owner, whole["sync"], fields)
         return
     if whole["memory"] is None:
         raise wrong("Board.replace", "memory", None, "a board that has memory")

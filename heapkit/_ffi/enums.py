@@ -87,6 +87,29 @@ class HeapFlag(IntFlag):
     PINNED = lib.HK_HEAP_PINNED
 
 
+class SyncFlag(IntFlag):
+    """How a board keeps caches and memory alike (``enum hk_sync_flag``)."""
+
+    EVERY_ATTACHMENT = lib.HK_SYNC_EVERY_ATTACHMENT
+    BEFORE_5_19 = lib.HK_SYNC_BEFORE_5_19
+    LAZY = lib.HK_SYNC_LAZY
+
+
+class FindingKind(IntEnum):
+    """What nobody should rely on (``enum hk_finding_kind``)."""
+
+    STALE_CPU_READ = lib.HK_STALE_CPU_READ
+    STALE_DEVICE_READ = lib.HK_STALE_DEVICE_READ
+    LOST_CPU_WRITE = lib.HK_LOST_CPU_WRITE
+    LOST_DEVICE_WRITE = lib.HK_LOST_DEVICE_WRITE
+    UNMAPPED_DEVICE = lib.HK_UNMAPPED_DEVICE
+    END_WITHOUT_BEGIN = lib.HK_END_WITHOUT_BEGIN
+    NESTED_BEGIN = lib.HK_NESTED_BEGIN
+    DIRECTION_MISMATCH = lib.HK_DIRECTION_MISMATCH
+    OPEN_AT_FREE = lib.HK_OPEN_AT_FREE
+    MAPPED_AT_FREE = lib.HK_MAPPED_AT_FREE
+
+
 class Migratetype(IntEnum):
     """How movable pages are (``enum hk_migratetype``); loads: the first three."""
 
@@ -104,6 +127,7 @@ class State(IntEnum):
     USED = lib.HK_REGION_USED
     POOL = lib.HK_REGION_POOL
     DEFERRED = lib.HK_REGION_DEFERRED
+    LEAKED = lib.HK_REGION_LEAKED
 
 
 class TraceRule(IntEnum):

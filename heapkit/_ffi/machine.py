@@ -48,6 +48,8 @@ class Machine:
                 "device": devices,
                 "n_devices": len(spec["devices"]),
                 "costs": spec["costs"],
+                "sync_flags": int(spec["sync_flags"]),
+                "seed": spec["seed"],
             },
         )
         ret = ffi.new("struct hk_machine **")
@@ -111,27 +113,37 @@ class Machine:
         fills: NDArray[np.void] | None = None,
         fill_heap: int = 0,
         moves: NDArray[np.void] | None = None,
+        counts: NDArray[np.void] | None = None,
+        findings: NDArray[np.void] | None = None,
         check_every: int = 0,
-    ) -> None:
-        """Carry out ``len(rows)`` events from ``first`` on; the GIL is released."""
+    ) -> int:
+        """Carry out ``len(rows)`` events from ``first`` on; the GIL is released.
+
+        The arrays have an element for each event, but for ``findings``: returned is
+        how many there were, those beyond its length are lost.
+        """
         done = ffi.new("uint64_t *")
+        columns = ffi.new(
+            "struct hk_columns *",
+            {
+                "row": records("hk_row", rows),
+                "gauges": records("hk_gauges", gauges),
+                "fills": records("hk_pool_fill", fills),
+                "moves": records("hk_moves", moves),
+                "counts": records("hk_counts", counts),
+                "findings": records("hk_finding", findings),
+                "n_findings": 0 if findings is None else len(findings),
+                "fill_heap": fill_heap,
+            },
+        )
         with self.lock:
             rc = lib.hk_machine_replay(
-                self._open(),
-                trace.struct,
-                first,
-                len(rows),
-                records("hk_row", rows),
-                records("hk_gauges", gauges),
-                records("hk_pool_fill", fills),
-                fill_heap,
-                records("hk_moves", moves),
-                check_every,
-                done,
+                self._open(), trace.struct, first, len(rows), columns, check_every, done
             )
             if rc == -errno.EUCLEAN:
                 self._raise_broken(f" after event {done[0]}")
             check(rc, f"replay stopped at event {done[0]}")
+        return int(columns.found)
 
     def replay_part(
         self,

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from heapkit._native import ffi
+from heapkit._native import ffi, lib
 from heapkit.errors import InvariantError, refusal
 
 
@@ -39,8 +39,12 @@ ROW = record_dtype("struct hk_row")
 GAUGES = record_dtype("struct hk_gauges")
 POOL_FILL = record_dtype("struct hk_pool_fill")
 MOVES = record_dtype("struct hk_moves")
+COUNTS = record_dtype("struct hk_counts")
+FINDING = record_dtype("struct hk_finding")
 REGION = record_dtype("struct hk_region")
 COST_NAMES = tuple(name for name, _ in ffi.typeof("struct hk_costs").fields)
+# Those that an event is charged; the last two are sizes.
+PRICE_NAMES = COST_NAMES[: lib.HK_NR_COSTS]
 
 
 class Step(NamedTuple):
@@ -78,6 +82,7 @@ class CmaCounters(NamedTuple):
     release_pages_success: int
     busy_retries: int
     pages_migrated: int
+    pages_discarded: int
     pages_lent: int
 
 
@@ -88,6 +93,8 @@ class MachineSpec(TypedDict):
     heaps: Sequence[Mapping[str, object]]
     devices: Sequence[Mapping[str, int]]
     costs: Mapping[str, float]
+    sync_flags: int
+    seed: int
 
 
 def check(rc: int, what: str) -> None:

@@ -19,6 +19,7 @@ from heapkit.board_parts import (
     PagedHeap,
     PageLoad,
     SecureHeap,
+    SyncRules,
     SystemHeap,
     span_of,
 )
@@ -39,11 +40,22 @@ def specification(
         "memory": _memory(board),
         "heaps": [_heap(heap) for heap in board.heaps],
         "devices": [
-            {"coherent": int(device.coherent)}
+            {"coherent": int(device.coherent), "iommu": int(device.iommu)}
             for device in (*board.devices, *extra_devices)
         ],
         "costs": {name: board.costs[name].value for name in _ffi.COST_NAMES},
+        "sync_flags": _sync_flags(board.sync),
+        "seed": board.seed,
     }
+
+
+def _sync_flags(rules: SyncRules) -> int:
+    flag = _ffi.SyncFlag
+    flags = flag(0)
+    flags |= flag.EVERY_ATTACHMENT if rules.attachments == "all" else flag(0)
+    flags |= flag.BEFORE_5_19 if rules.arm64 == "before" else flag(0)
+    flags |= flag.LAZY if rules.lazy else flag(0)
+    return flags
 
 
 def _memory(board: Board) -> dict[str, int]:

@@ -152,6 +152,10 @@ static int time_loop(const struct columns *columns, const char *heap,
 		     const struct bench_trace *trace, const struct rows *rows,
 		     bool gauges, double *ns)
 {
+	struct hk_columns into = {
+		.row = rows->row,
+		.gauges = gauges ? rows->gauges : NULL,
+	};
 	struct hk_machine *machine;
 	uint64_t done;
 	double start;
@@ -160,9 +164,8 @@ static int time_loop(const struct columns *columns, const char *heap,
 	if (err)
 		return err;
 	start = cpu_ns();
-	err = hk_machine_replay(machine, &columns->trace, 0, trace->n,
-				rows->row, gauges ? rows->gauges : NULL, NULL,
-				0, NULL, 0, &done);
+	err = hk_machine_replay(machine, &columns->trace, 0, trace->n, &into, 0,
+				&done);
 	*ns = (cpu_ns() - start) / (double)trace->n;
 	hk_machine_destroy(machine);
 	return err;
@@ -211,11 +214,14 @@ static int replay_batches(struct hk_machine *machine,
 
 	for (uint64_t i = first; !err && i < end; i += BATCH) {
 		uint64_t count = end - i < BATCH ? end - i : BATCH;
+		struct hk_columns into = {
+			.row = rows->row,
+			.gauges = rows->gauges,
+		};
 		uint64_t done;
 
 		err = hk_machine_replay(machine, &columns->trace, i, count,
-					rows->row, rows->gauges, NULL, 0, NULL,
-					0, &done);
+					&into, 0, &done);
 	}
 	return err;
 }

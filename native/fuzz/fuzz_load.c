@@ -55,10 +55,10 @@ static void replay(struct hk_machine *machine, const struct hk_trace *trace,
 		   uint64_t first)
 {
 	static struct hk_row rows[TRACE_EVENTS];
+	struct hk_columns columns = {.row = rows};
 	uint64_t done;
-	const int ret =
-		hk_machine_replay(machine, trace, first, trace->n - first, rows,
-				  NULL, NULL, 0, NULL, 0, &done);
+	const int ret = hk_machine_replay(machine, trace, first,
+					  trace->n - first, &columns, 0, &done);
 
 	CHECK(ret == 0 || ret == -EINVAL);
 }

@@ -15,16 +15,25 @@ struct outcome {
 	struct hk_gauges gauges[TRACE_EVENTS];
 	struct hk_pool_fill fill[TRACE_EVENTS];
 	struct hk_moves moves[TRACE_EVENTS];
+	struct hk_counts counts[TRACE_EVENTS];
+	struct hk_finding findings[TRACE_EVENTS];
 };
 
 static void replay(struct hk_machine *machine, const struct hk_trace *trace,
 		   uint64_t first, uint64_t count, struct outcome *outcome)
 {
-	outcome->ret = hk_machine_replay(
-		machine, trace, first, count, &outcome->row[first],
-		&outcome->gauges[first],
-		machine->n_heaps ? &outcome->fill[first] : NULL, 0,
-		&outcome->moves[first], 0, &outcome->done);
+	struct hk_columns columns = {
+		.row = &outcome->row[first],
+		.gauges = &outcome->gauges[first],
+		.fills = machine->n_heaps ? &outcome->fill[first] : NULL,
+		.moves = &outcome->moves[first],
+		.counts = &outcome->counts[first],
+		.findings = &outcome->findings[first],
+		.n_findings = count,
+	};
+
+	outcome->ret = hk_machine_replay(machine, trace, first, count, &columns,
+					 0, &outcome->done);
 	CHECK(outcome->ret == 0 || outcome->ret == -EINVAL);
 	CHECK(outcome->done >= first && outcome->done <= first + count);
 	CHECK(outcome->ret || outcome->done == first + count);

@@ -102,6 +102,34 @@ enum hk_heap_flag {
 	HK_HEAP_RETRY_DRAINED = 16,
 	// Movable pages that do not move: somebody holds a reference.
 	HK_HEAP_PINNED = 32,
+	// Movable pages whose data is elsewhere too, clean page cache: CMA drops
+	// them instead of moving them.
+	HK_HEAP_CLEAN = 64,
+	// Movable pages that only a request that waits for writeback moves.
+	HK_HEAP_DIRTY = 128,
+	// CMA: lent to clean loads only, as GCMA lends.
+	HK_HEAP_DISCARD = 256,
+	// System, secure: pages are handed to another world and back.
+	HK_HEAP_PROTECTED = 512,
+	// ION: an allocation that fails leaves its pages in the pools, and
+	// pools are shrunk from the largest order down.
+	HK_HEAP_UNWIND_TO_POOL = 1024,
+	HK_HEAP_SHRINK_LARGEST = 2048,
+	// System: pages of a memfd that udmabuf pins, order 0.
+	HK_HEAP_MEMFD = 4096,
+};
+
+// How a board keeps caches and memory alike. 0: as system_heap.c of Linux 5.12
+// and later does on arm64 of 5.19 and later.
+enum hk_sync_flag {
+	// heap-helpers.c of 2019, ION from 4.12 on: attachments that are not
+	// mapped too.
+	HK_SYNC_EVERY_ATTACHMENT = 1,
+	// arm64 before c50f11c6: END_CPU after reading invalidates.
+	HK_SYNC_BEFORE_5_19 = 2,
+	// No kernel's: a pass only where the CPU, or a device, has been there
+	// since the last one, and one for all devices.
+	HK_SYNC_LAZY = 4,
 };
 
 enum hk_region_state {
@@ -109,6 +137,7 @@ enum hk_region_state {
 	HK_REGION_USED = 1,
 	HK_REGION_POOL = 2,
 	HK_REGION_DEFERRED = 3,
+	HK_REGION_LEAKED = 4, // could not be handed back
 };
 
 // Why hk_trace_check() refuses an event.
@@ -132,6 +161,49 @@ enum hk_tally_size {
 	HK_LATENCY_BINS = 7424, // every uint64 has its bin
 	HK_NR_ERRNOS = 134, // the numbers of Linux, and 0
 	HK_NR_GAUGES = 4, // of struct hk_gauges, in its order
+};
+
+// The constants of struct hk_costs that an event can be charged, in its order.
+enum hk_cost {
+	HK_COST_ALLOCATE_CALL = 0,
+	HK_COST_FREE_CALL = 1,
+	HK_COST_BUDDY_BLOCK = 2,
+	HK_COST_BUDDY_SPLIT = 3,
+	HK_COST_BUDDY_PAGE = 4,
+	HK_COST_POOL_BLOCK = 5,
+	HK_COST_ZERO_PAGE = 6,
+	HK_COST_ZERO_PAGE_64K = 7,
+	HK_COST_ZERO_PAGE_1M = 8,
+	HK_COST_RECLAIM_PAGE = 9,
+	HK_COST_GEN_POOL_CALL = 10,
+	HK_COST_CMA_CALL = 11,
+	HK_COST_CMA_PAGE = 12,
+	HK_COST_CMA_RETRY = 13,
+	HK_COST_MIGRATE_PAGE = 14,
+	HK_COST_UNMAP_MAPPING = 15,
+	HK_COST_DISCARD_PAGE = 16,
+	HK_COST_PROTECT_PAGE = 17,
+	HK_COST_MEMFD_PAGE = 18,
+	HK_COST_ATTACH_CALL = 19,
+	HK_COST_ATTACH_ENTRY = 20,
+	HK_COST_MAP_ENTRY = 21,
+	HK_COST_UNMAP_ENTRY = 22,
+	HK_COST_IOMMU_MAP_ENTRY = 23,
+	HK_COST_IOMMU_UNMAP_ENTRY = 24,
+	HK_COST_SYNC_CALL = 25,
+	HK_COST_SYNC_ENTRY = 26,
+	HK_COST_CLEAN_LINE = 27,
+	HK_COST_INVALIDATE_LINE = 28,
+	HK_COST_DIRTY_LINE = 29,
+	HK_COST_MMAP_CALL = 30,
+	HK_COST_MMAP_PAGE = 31,
+	HK_COST_MMAP_ENTRY = 32,
+	HK_COST_VMAP_CALL = 33,
+	HK_COST_VMAP_PAGE = 34,
+	HK_COST_CPU_READ_LINE = 35,
+	HK_COST_CPU_WRITE_LINE = 36,
+	HK_COST_UNCACHED_READ_LINE = 37,
+	HK_NR_COSTS = 38, // line_bytes and cache_bytes are no prices
 };
 
 struct hk_memory_spec {
@@ -167,10 +239,20 @@ struct hk_heap_spec {
 	struct hk_range range[8];
 	// Pages: up to HK_MIGRATE_RECLAIMABLE; movable ones are order 0.
 	uint32_t migratetype;
+	// Pages: page table entries that map each of them.
+	uint32_t mapcount;
+	// Protected: the share of hand-backs that fail, of 2^32.
+	uint32_t failures;
+	// System: a larger buffer is refused, with EINVAL of a memfd, else
+	// ENOMEM; 0: none is.
+	uint64_t size_limit;
+	// CMA: bytes of the equal pieces a buffer is made of; 0: it is one run.
+	uint64_t chunk;
 };
 
 struct hk_device_spec {
 	uint32_t coherent; // not 0: it snoops, cache maintenance is free
+	uint32_t iommu; // not 0: its mappings are made in an IOMMU
 };
 
 // Nanoseconds, except where said. The values, their units and their sources are
@@ -179,23 +261,46 @@ struct hk_costs {
 	double allocate_call; // ioctl, dma-buf and fd; of every heap tried
 	double free_call; // the last put
 	double buddy_block; // one from or to the page allocator, any order
+	double buddy_split; // each order that a larger block is split down
+	double buddy_page; // setting up the struct page of each page of a block
 	double pool_block; // one block from or to a pool
-	double zero_page; // clearing 4 KiB
+	double zero_page; // clearing 4 KiB, in a piece below 64 KiB
+	double zero_page_64k; // the same in a piece from 64 KiB up
+	double zero_page_1m; // the same in a piece from 1 MiB up
 	double reclaim_page; // a shrinker gives back 4 KiB
 	double gen_pool_call; // one search of a carveout's bitmap
 	double cma_call; // fixed part of cma_alloc()
 	double cma_page; // each page of an idle CMA range
 	double cma_retry; // a place that was busy, without what was moved
 	double migrate_page; // moving one borrowed page out of the way
+	double unmap_mapping; // each page table entry of a page moved or
+			      // dropped
+	double discard_page; // dropping one borrowed page whose data is
+			     // elsewhere
+	double protect_page; // handing 4 KiB to or from a protected world
+	double memfd_page; // udmabuf: finding and pinning one page of a memfd
 	double attach_call; // one attach or detach
 	double attach_entry; // copying one sg entry
 	double map_entry; // mapping one sg entry for a device
 	double unmap_entry;
+	double iommu_map_entry; // on top, for a device behind an IOMMU
+	double iommu_unmap_entry;
 	double sync_call; // DMA_BUF_IOCTL_SYNC itself
 	double sync_entry; // the barrier that ends each sg entry's pass
 	double clean_line; // one cache line, clean to the point of coherency
 	double invalidate_line;
+	double dirty_line; // on top of clean_line, where there is something to
+			   // write
+	double mmap_call;
+	double mmap_page; // each page table entry of a mapping for a program
+	double mmap_entry; // each sg entry of one
+	double vmap_call;
+	double vmap_page;
+	double cpu_read_line; // the CPU reads one line of cached memory
+	double cpu_write_line;
+	double uncached_read_line; // the CPU reads one line of uncached memory
 	double line_bytes; // bytes, not a time
+	double cache_bytes; // bytes: no more of a buffer is dirty in the cache
 };
 
 struct hk_machine_spec {
@@ -205,6 +310,8 @@ struct hk_machine_spec {
 	const struct hk_device_spec *device;
 	uint32_t n_devices;
 	struct hk_costs costs;
+	uint32_t sync_flags; // enum hk_sync_flag, or'ed
+	uint64_t seed; // of whatever is left to chance
 };
 
 // One event of a trace. Columns that an op does not use are ignored.
@@ -278,6 +385,7 @@ struct hk_moves {
 	uint32_t busy_retries; // places that held a pinned page
 	uint32_t pages_migrated;
 	uint32_t no_target; // attempts given up: no page left to move to
+	uint32_t pages_discarded; // dropped, not moved
 };
 
 // Of one CMA area since it was made; where the kernel shows the same, with its
@@ -290,7 +398,53 @@ struct hk_cma_counters {
 	uint64_t release_pages_success;
 	uint64_t busy_retries; // tracepoint cma_alloc_busy_retry
 	uint64_t pages_migrated;
+	uint64_t pages_discarded;
 	uint64_t pages_lent; // borrowed now
+};
+
+// How often each constant was charged in one event.
+struct hk_counts {
+	uint64_t n[38]; // by enum hk_cost
+};
+
+// What an event did that a program or driver should not rely on.
+enum hk_finding_kind {
+	// Data went wrong.
+	HK_STALE_CPU_READ = 0, // a device wrote, nothing was invalidated since
+	HK_STALE_DEVICE_READ = 1, // the CPU wrote, nothing was cleaned since
+	HK_LOST_CPU_WRITE = 2, // invalidated before it was cleaned
+	HK_LOST_DEVICE_WRITE = 3, // a dirty line may be written over it
+	HK_UNMAPPED_DEVICE = 4, // an access without a mapping
+	// What the kernel lets pass.
+	HK_END_WITHOUT_BEGIN = 5,
+	HK_NESTED_BEGIN = 6,
+	HK_DIRECTION_MISMATCH = 7, // END with another access than BEGIN
+	HK_OPEN_AT_FREE = 8, // a BEGIN without END
+	HK_MAPPED_AT_FREE = 9, // attached or mapped
+	HK_NR_FINDINGS = 10,
+};
+
+struct hk_finding {
+	uint64_t event; // of the trace, or since the machine was made
+	uint64_t offset; // of the first byte that matters
+	uint64_t bytes; // in whole cache lines; 0: none in particular
+	uint32_t buffer;
+	uint32_t device; // of an op on a device
+	uint32_t kind; // enum hk_finding_kind
+	uint32_t op; // enum hk_op
+};
+
+// Where a replay puts what each event did. All but row may be NULL.
+struct hk_columns {
+	struct hk_row *row;
+	struct hk_gauges *gauges;
+	struct hk_pool_fill *fills; // of heap fill_heap
+	struct hk_moves *moves;
+	struct hk_counts *counts;
+	struct hk_finding *findings; // not one an event: room for n_findings
+	uint64_t n_findings;
+	uint64_t found; // as many there were; may exceed n_findings
+	uint32_t fill_heap;
 };
 
 struct hk_region {
@@ -357,6 +511,7 @@ struct hk_totals {
 	uint64_t busy_retries; // sums of struct hk_moves
 	uint64_t pages_migrated;
 	uint64_t no_target;
+	uint64_t pages_discarded;
 };
 
 // All zero to begin with, but for what is given; the arrays are the caller's.
@@ -406,18 +561,22 @@ void hk_machine_destroy(struct hk_machine *machine);
 // op on it does nothing, at no cost, with status 0. FREE detaches all devices.
 int hk_machine_step(struct hk_machine *machine, const struct hk_event *event,
 		    struct hk_row *row, struct hk_gauges *gauges);
-// Carry out @count events from @first on. @rows holds @count elements; so do
-// @gauges, @fills and @moves unless NULL (@fills follows heap @fill_heap). With
-// @check_every not 0 all invariants are checked after every so many events of
-// the trace, in a debug build after each. *@done is the event at which it
-// stopped: @first + @count; or with -EUCLEAN the one after which an invariant
-// was broken; or with -EINVAL and -ENOMEM, as hk_machine_step() has them, the
-// one that was not carried out. Chains no ALLOC uses may be empty.
+// Carry out @count events from @first on, each with its element of @ret's
+// arrays. With @check_every not 0 all invariants are checked after every so
+// many events of the trace, in a debug build after each. *@done is the event at
+// which it stopped: @first + @count; or with -EUCLEAN the one after which an
+// invariant was broken; or with -EINVAL and -ENOMEM, as hk_machine_step() has
+// them, the one that was not carried out. Chains no ALLOC uses may be empty.
 int hk_machine_replay(struct hk_machine *machine, const struct hk_trace *trace,
-		      uint64_t first, uint64_t count, struct hk_row *rows,
-		      struct hk_gauges *gauges, struct hk_pool_fill *fills,
-		      uint32_t fill_heap, struct hk_moves *moves,
+		      uint64_t first, uint64_t count, struct hk_columns *ret,
 		      uint64_t check_every, uint64_t *done);
+// What the steps that follow do: each adds what it charges to @counts, and what
+// is wrong with it to the @capacity findings from @findings on, as
+// hk_machine_found() counts them. NULL: nobody asks.
+void hk_machine_watch(struct hk_machine *machine, struct hk_counts *counts,
+		      struct hk_finding *findings, uint64_t capacity);
+// Since hk_machine_watch(); may exceed its capacity.
+uint64_t hk_machine_found(const struct hk_machine *machine);
 // Let the idle threads (deferred free, pool refill) run until @now_ns. -EINVAL
 // if that is in the past; -ENOMEM.
 int hk_machine_advance(struct hk_machine *machine, int64_t now_ns);

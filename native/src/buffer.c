@@ -3,6 +3,7 @@
 // Buffers, known by id. A reference count is Python's matter: here a buffer is
 // held from its allocation to its last put.
 
+#include "coherence.h"
 #include "internal.h"
 
 #include <stdlib.h>
@@ -37,6 +38,7 @@ int buffer_table_reserve(struct buffer_table *table, uint32_t n_slots)
 static void buffer_destroy(struct buffer *buffer)
 {
 	attachment_free_list(buffer->attachments);
+	coherence_end(buffer);
 	if (buffer->entry != &buffer->first)
 		free(buffer->entry);
 	free(buffer);
@@ -90,12 +92,18 @@ struct buffer *buffer_new(struct buffer_table *table)
 	return buffer;
 }
 
+void buffer_forget(struct buffer *buffer)
+{
+	coherence_end(buffer);
+	buffer->mmaps = 0;
+	buffer->vmaps = 0;
+}
+
 void buffer_recycle(struct buffer_table *table, struct buffer *buffer)
 {
 	attachment_detach_all(table, buffer);
 	buffer_drop_entries(buffer);
-	buffer->mmaps = 0;
-	buffer->vmaps = 0;
+	buffer_forget(buffer);
 	if (buffer->capacity > SPARE_ENTRIES) {
 		free(buffer->entry);
 		buffer->entry = &buffer->first;

@@ -4,13 +4,17 @@
 #ifndef HK_BUFFER_H
 #define HK_BUFFER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "heapkit.h"
 #include "state.h"
 
 struct attachment;
+struct bill;
 struct heap;
+struct lines;
+struct part;
 
 struct sg_entry {
 	uint64_t address;
@@ -33,6 +37,14 @@ struct buffer {
 	uint32_t references; // the last FREE releases
 	uint32_t mmaps;
 	uint32_t vmaps;
+	// Before anybody wrote or looked at a part of it the whole buffer is
+	// dirty or none of it is: then lines is NULL.
+	struct lines *lines;
+	bool zeroes_dirty;
+	bool cpu_touched; // since it was cleaned, as far as a kernel can know
+	bool device_touched; // mapped for one since it was invalidated
+	uint8_t begun_access; // of the last BEGIN_CPU
+	uint32_t begun; // BEGIN_CPU without END_CPU
 	struct sg_entry first; // where entry points until a second is needed
 };
 
@@ -64,6 +76,8 @@ static inline void buffer_table_prefetch(const struct buffer_table *table,
 
 // NULL when the core starves.
 struct buffer *buffer_new(struct buffer_table *table);
+// All but its memory: it has been freed.
+void buffer_forget(struct buffer *buffer);
 void buffer_recycle(struct buffer_table *table, struct buffer *buffer);
 
 // Make room for one more entry, for @n in all. OUT_OF_CORE.
@@ -87,17 +101,19 @@ int buffer_table_load(struct hk_machine *machine, struct state_reader *in);
 
 // OUT_OF_CORE.
 int attachment_attach(struct hk_machine *machine, struct buffer *buffer,
-		      uint32_t device, double *cost);
+		      const struct hk_event *event, struct bill *bill);
 // These three: 0, or -EINVAL where the device has no such attachment.
 int attachment_detach(struct hk_machine *machine, struct buffer *buffer,
-		      uint32_t device, double *cost);
-int attachment_map(const struct hk_machine *machine, struct buffer *buffer,
-		   uint32_t device, double *cost);
-int attachment_unmap(const struct hk_machine *machine, struct buffer *buffer,
-		     uint32_t device, double *cost);
+		      const struct hk_event *event, struct bill *bill);
+int attachment_map(struct hk_machine *machine, struct buffer *buffer,
+		   const struct hk_event *event, struct bill *bill);
+int attachment_unmap(struct hk_machine *machine, struct buffer *buffer,
+		     const struct hk_event *event, struct bill *bill);
+bool attachment_is_mapped(const struct buffer *buffer, uint32_t device);
 void attachment_detach_all(struct buffer_table *table, struct buffer *buffer);
 void attachment_free_list(struct attachment *attachment);
-// Mapped attachments whose device does not snoop.
+// Mapped attachments whose device does not snoop; with HK_SYNC_EVERY_ATTACHMENT
+// those that are not mapped too.
 uint64_t attachment_count_syncable(const struct hk_machine *machine,
 				   const struct buffer *buffer);
 
@@ -110,20 +126,24 @@ int attachment_load(const struct hk_machine *machine, struct buffer *buffer,
 
 // MMAP, MUNMAP, VMAP, VUNMAP: 0, or -EINVAL where the heap cannot be mapped or
 // nothing is.
-int cpu_mapping(struct buffer *buffer, enum hk_op op);
+int cpu_mapping(struct buffer *buffer, enum hk_op op, struct bill *bill);
 // CPU_READ to DEVICE_WRITE: 0, or -EFAULT outside of the buffer, and for the
-// CPU of a heap that it cannot map.
-int memory_access(struct buffer *buffer, const struct hk_event *event);
+// CPU of a heap that it cannot map; OUT_OF_CORE.
+int memory_access(struct hk_machine *machine, struct buffer *buffer,
+		  const struct hk_event *event, struct bill *bill);
 
 // --- Caches, cache_sync.c ---
 
-// One pass over the whole buffer.
-double cache_clean_cost(const struct hk_costs *costs,
-			const struct buffer *buffer);
-double cache_invalidate_cost(const struct hk_costs *costs,
-			     const struct buffer *buffer);
-// Begin or end CPU access to part of @buffer. 0, or -EINVAL outside of it.
-int cache_sync(const struct hk_machine *machine, const struct buffer *buffer,
-	       const struct hk_event *event, double *cost);
+void cache_clean(const struct hk_machine *machine, struct buffer *buffer,
+		 const struct part *part, uint64_t passes, struct bill *bill);
+void cache_invalidate(struct hk_machine *machine, struct buffer *buffer,
+		      const struct hk_event *event, const struct part *part,
+		      uint64_t passes, struct bill *bill);
+void cache_flush_new(const struct hk_machine *machine,
+		     const struct buffer *buffer, struct bill *bill);
+// Begin or end CPU access to part of @buffer. 0, -EINVAL outside of it, or
+// OUT_OF_CORE.
+int cache_sync(struct hk_machine *machine, struct buffer *buffer,
+	       const struct hk_event *event, struct bill *bill);
 
 #endif

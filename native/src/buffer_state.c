@@ -3,6 +3,7 @@
 // Buffers as bytes. What is read makes its heap hold the same memory, so that
 // no two buffers can have one page.
 
+#include "coherence.h"
 #include "internal.h"
 
 static void save_entries(const struct buffer *buffer, struct state_writer *out)
@@ -25,6 +26,7 @@ void buffer_save(const struct buffer *buffer, struct state_writer *out)
 	state_put(out, buffer->pool_entries);
 	state_put(out, buffer->mmaps);
 	state_put(out, buffer->vmaps);
+	coherence_save(buffer, out);
 	attachment_save(buffer, out);
 }
 
@@ -50,8 +52,10 @@ static int load_served(struct hk_machine *machine, struct buffer *buffer,
 	buffer->vmaps = state_get_below(in, UINT32_MAX);
 	if (in->bad)
 		return -EINVAL;
-	const int ret = buffer->heap->ops->hold(buffer->heap, buffer, in);
+	int ret = buffer->heap->ops->hold(buffer->heap, buffer, in);
 
+	if (!ret)
+		ret = coherence_load(machine, buffer, in);
 	return ret ? ret : attachment_load(machine, buffer, in);
 }
 

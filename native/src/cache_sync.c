@@ -1,121 +1,127 @@
 // SPDX-License-Identifier: MIT
 //
-// What cache maintenance costs. A pass over a buffer is a loop over the lines
-// of each sg entry that ends with one barrier (arm64 dcache_*_poc); a device
-// that snoops needs none.
+// Cache maintenance. A pass over a buffer is a loop over the lines of each sg
+// entry that ends with one barrier (arm64 dcache_*_poc); a device that snoops
+// needs none.
 
+#include "coherence.h"
+#include "findings.h"
 #include "internal.h"
 
-// The part of a buffer that a pass covers.
-struct extent {
-	uint64_t entries;
-	uint64_t lines;
-};
-
-// A line is a power of two on any real machine, but a board may say otherwise.
-static uint64_t whole_lines(uint64_t bytes, uint64_t line)
+static uint64_t at_most(uint64_t n, double bytes, uint32_t shift)
 {
-	return line & (line - 1) ? bytes / line
-				 : bytes >> __builtin_ctzll(line);
+	const double most = bytes / (double)(UINT64_C(1) << shift);
+
+	return (double)n < most ? n : (uint64_t)most;
 }
 
-static uint64_t lines_of(const struct hk_costs *costs, uint64_t offset,
-			 uint64_t length)
+// All of it @passes times; what is dirty is written back by the first.
+void cache_clean(const struct hk_machine *machine, struct buffer *buffer,
+		 const struct part *part, uint64_t passes, struct bill *bill)
 {
-	const uint64_t line = (uint64_t)costs->line_bytes;
+	const uint64_t lines = part->line.end - part->line.start;
+	const uint64_t dirty = coherence_clean(buffer, part);
 
-	if (!length)
-		return 0;
-	return whole_lines(offset + length - 1, line) -
-	       whole_lines(offset, line) + 1;
+	charge(bill, HK_COST_SYNC_ENTRY, passes * part->entries);
+	charge(bill, HK_COST_CLEAN_LINE, passes * lines);
+	charge(bill, HK_COST_DIRTY_LINE,
+	       at_most(dirty, machine->costs.cache_bytes, machine->line_shift));
+	buffer->cpu_touched = false;
 }
 
-static struct extent whole(const struct hk_costs *costs,
-			   const struct buffer *buffer)
+void cache_invalidate(struct hk_machine *machine, struct buffer *buffer,
+		      const struct hk_event *event, const struct part *part,
+		      uint64_t passes, struct bill *bill)
 {
-	struct extent extent = {
-		.entries = buffer->n_entries,
-		.lines = lines_of(costs, 0, buffer->bytes),
-	};
+	const uint64_t lines = part->line.end - part->line.start;
 
-	return extent;
+	charge(bill, HK_COST_SYNC_ENTRY, passes * part->entries);
+	charge(bill, HK_COST_INVALIDATE_LINE, passes * lines);
+	coherence_invalidate(machine, buffer, event, part);
 }
 
-// The vendor kernels' begin_cpu_access_partial() walks the entries to the
-// offset; only those that overlap are touched.
-static struct extent part(const struct hk_costs *costs,
-			  const struct buffer *buffer, uint64_t offset,
-			  uint64_t length)
+// Uncached pages are written back once, after zeroing; Android maps and unmaps
+// the buffer for the heap's own (assumed non-coherent) device to do so.
+void cache_flush_new(const struct hk_machine *machine,
+		     const struct buffer *buffer, struct bill *bill)
 {
-	struct extent extent = {.lines = lines_of(costs, offset, length)};
-	uint64_t start = 0;
+	const struct part all = buffer_whole(machine, buffer);
+	const uint64_t lines = all.line.end - all.line.start;
 
-	for (uint32_t i = 0; i < buffer->n_entries; i++) {
-		const uint64_t end = start + buffer->entry[i].size;
-
-		extent.entries += start < offset + length && end > offset;
-		start = end;
-	}
-	return extent;
+	charge(bill, HK_COST_MAP_ENTRY, all.entries);
+	charge(bill, HK_COST_UNMAP_ENTRY, all.entries);
+	charge(bill, HK_COST_SYNC_ENTRY, 2 * all.entries);
+	charge(bill, HK_COST_CLEAN_LINE, lines);
+	charge(bill, HK_COST_DIRTY_LINE,
+	       at_most(lines, machine->costs.cache_bytes, machine->line_shift));
+	charge(bill, HK_COST_INVALIDATE_LINE, lines);
 }
 
-static double pass_cost(const struct hk_costs *costs,
-			const struct extent *extent, double line)
-{
-	return times(costs->sync_entry, extent->entries) +
-	       times(line, extent->lines);
-}
-
-double cache_clean_cost(const struct hk_costs *costs,
-			const struct buffer *buffer)
-{
-	const struct extent extent = whole(costs, buffer);
-
-	return pass_cost(costs, &extent, costs->clean_line);
-}
-
-double cache_invalidate_cost(const struct hk_costs *costs,
-			     const struct buffer *buffer)
-{
-	const struct extent extent = whole(costs, buffer);
-
-	return pass_cost(costs, &extent, costs->invalidate_line);
-}
+enum work { NOTHING, CLEAN, INVALIDATE };
 
 // arm64 since 5.19 (c50f11c6): for_cpu does nothing for DMA_TO_DEVICE and else
-// invalidates; for_device always cleans.
-static double line_cost(const struct hk_costs *costs,
-			const struct hk_event *event)
+// invalidates; for_device always cleans. Before, for_device invalidated for
+// DMA_FROM_DEVICE.
+static enum work work_of(const struct hk_machine *machine,
+			 const struct hk_event *event)
 {
-	return event->op == HK_OP_END_CPU ? costs->clean_line
-					  : costs->invalidate_line;
+	const bool before = machine->sync_flags & HK_SYNC_BEFORE_5_19;
+
+	if (event->op == HK_OP_BEGIN_CPU)
+		return event->access == HK_ACCESS_WRITE ? NOTHING : INVALIDATE;
+	return before && event->access == HK_ACCESS_READ ? INVALIDATE : CLEAN;
 }
 
-int cache_sync(const struct hk_machine *machine, const struct buffer *buffer,
-	       const struct hk_event *event, double *cost)
+// Once, and only where the other side has been there since.
+static uint64_t lazy_passes(const struct hk_machine *machine,
+			    struct buffer *buffer, enum work work)
 {
-	const struct hk_costs *costs = &machine->costs;
-	const uint64_t offset = event->offset;
-	struct extent extent;
+	const bool mapped = attachment_count_syncable(machine, buffer);
+	bool due;
+
+	if (work == CLEAN)
+		return mapped && buffer->cpu_touched;
+	due = buffer->device_touched;
+	buffer->device_touched = mapped;
+	return due;
+}
+
+static uint64_t passes_of(const struct hk_machine *machine,
+			  struct buffer *buffer, enum work work)
+{
+	if (work == NOTHING)
+		return 0;
+	if (machine->sync_flags & HK_SYNC_LAZY)
+		return lazy_passes(machine, buffer, work);
+	return attachment_count_syncable(machine, buffer);
+}
+
+int cache_sync(struct hk_machine *machine, struct buffer *buffer,
+	       const struct hk_event *event, struct bill *bill)
+{
+	const enum work work = work_of(machine, event);
+	struct part part;
 	uint64_t passes;
 
-	if (offset > buffer->size || event->size > buffer->size - offset)
+	if (event->offset > buffer->size ||
+	    event->size > buffer->size - event->offset)
 		return -EINVAL;
-	*cost += costs->sync_call;
-	if (buffer->heap->skip_cpu_sync)
+	if (buffer->heap->skip_cpu_sync) {
+		find_unpaired(machine, event, buffer);
+		charge(bill, HK_COST_SYNC_CALL, 1);
 		return 0;
-	if (event->op == HK_OP_BEGIN_CPU && event->access == HK_ACCESS_WRITE)
-		return 0;
-	passes = attachment_count_syncable(machine, buffer);
-	if (!passes)
-		return 0;
-	if (offset == 0 && (!event->size || event->size == buffer->size))
-		extent = whole(costs, buffer);
-	else
-		extent =
-			part(costs, buffer, offset,
-			     event->size ? event->size : buffer->size - offset);
-	*cost += times(pass_cost(costs, &extent, line_cost(costs, event)),
-		       passes);
+	}
+	part = buffer_part(machine, buffer, event->offset, event->size);
+	if (part.length != buffer->bytes && coherence_reserve(machine, buffer))
+		return OUT_OF_CORE;
+	find_unpaired(machine, event, buffer);
+	charge(bill, HK_COST_SYNC_CALL, 1);
+	if (event->access & HK_ACCESS_WRITE)
+		buffer->cpu_touched = true;
+	passes = passes_of(machine, buffer, work);
+	if (passes && work == CLEAN)
+		cache_clean(machine, buffer, &part, passes, bill);
+	else if (passes)
+		cache_invalidate(machine, buffer, event, &part, passes, bill);
 	return 0;
 }

@@ -26,25 +26,25 @@ static void carveout_heap_destroy(struct heap *heap)
 
 // ion_buffer_create() drains the whole list when an allocation fails and tries
 // once more; the caller pays for the zeroing.
-static int retry_drained(struct heap *heap, struct buffer *buffer, double *cost)
+static int retry_drained(struct heap *heap, struct buffer *buffer,
+			 struct bill *bill)
 {
 	if (!heap->deferred || !(heap->spec.flags & HK_HEAP_RETRY_DRAINED))
 		return -ENOMEM;
 	deferred_free_drain(heap->machine, heap->deferred, UINT64_MAX,
-			    FREE_NORMAL, cost);
-	return region_heap_place(heap, buffer, buffer->size, cost);
+			    FREE_NORMAL, bill);
+	return region_heap_place(heap, buffer, buffer->size, bill);
 }
 
 static int carveout_heap_allocate(struct heap *heap, struct buffer *buffer,
-				  double *cost)
+				  struct bill *bill)
 {
-	int ret = region_heap_place(heap, buffer, buffer->size, cost);
+	int ret = region_heap_place(heap, buffer, buffer->size, bill);
 
 	if (ret)
-		ret = retry_drained(heap, buffer, cost);
+		ret = retry_drained(heap, buffer, bill);
 	if (!ret && !heap->zero_at_free)
-		*cost += times(heap->machine->costs.zero_page,
-			       buffer->size >> HK_PAGE_SHIFT);
+		charge_zeroing(bill, buffer->size >> HK_PAGE_SHIFT);
 	return ret;
 }
 

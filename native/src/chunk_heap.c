@@ -13,7 +13,7 @@ static int chunk_heap_create(struct heap *heap)
 }
 
 static int place_chunks(struct heap *heap, struct buffer *buffer,
-			uint64_t chunks, double *cost)
+			uint64_t chunks, struct bill *bill)
 {
 	int ret = 0;
 
@@ -21,31 +21,30 @@ static int place_chunks(struct heap *heap, struct buffer *buffer,
 		ret = buffer_reserve_entry(buffer);
 		if (!ret)
 			ret = region_heap_place(heap, buffer,
-						heap->spec.granule, cost);
+						heap->spec.granule, bill);
 	}
 	return ret;
 }
 
 static int chunk_heap_allocate(struct heap *heap, struct buffer *buffer,
-			       double *cost)
+			       struct bill *bill)
 {
 	const uint64_t chunk = heap->spec.granule;
 	const uint64_t chunks = (buffer->size - 1) / chunk + 1;
-	double ignored = 0; // nothing was zeroed or used
 	int ret;
 
 	if (chunks > gen_pool_avail(heap->gen_pool) / chunk)
 		return -ENOMEM;
-	ret = place_chunks(heap, buffer, chunks, cost);
+	ret = place_chunks(heap, buffer, chunks, bill);
 	if (ret)
 		goto release_chunks;
 	if (!heap->zero_at_free)
-		*cost += times(heap->machine->costs.zero_page,
-			       bytes_to_pages(buffer->bytes));
+		charge_each_zeroing(bill, buffer);
 	return 0;
 
 release_chunks:
-	region_heap_release(heap, buffer, FREE_UNDER_PRESSURE, &ignored);
+	// Nothing was zeroed or used: what is not zeroed costs nothing.
+	region_heap_release(heap, buffer, FREE_UNDER_PRESSURE, bill);
 	return ret;
 }
 

@@ -48,12 +48,12 @@ static struct buffer *pop(struct deferred_free *deferred)
 }
 
 static int give_back(struct hk_machine *machine, struct buffer *buffer,
-		     enum free_reason reason, double *cost)
+		     enum free_reason reason, struct bill *bill)
 {
 	struct heap *heap = buffer->heap;
 	const uint64_t bytes = buffer->bytes;
 
-	if (heap->ops->release(heap, buffer, reason, cost))
+	if (heap->ops->release(heap, buffer, reason, bill))
 		return OUT_OF_CORE;
 	heap->deferred_bytes -= bytes;
 	buffer_recycle(&machine->buffers, buffer);
@@ -66,27 +66,26 @@ static void begin_newest(struct hk_machine *machine,
 	struct worker *worker = &deferred->worker;
 	struct buffer *buffer = pop(deferred);
 	int64_t start = buffer->freed_at;
-	double cost = 0;
+	struct bill bill = machine_bill(machine, NULL);
 
 	if (start < worker->free_at)
 		start = worker->free_at;
 	if (buffer->heap->zero_at_free)
-		cost = times(machine->costs.zero_page,
-			     bytes_to_pages(buffer->bytes));
+		charge_each_zeroing(&bill, buffer);
 	deferred->hand = buffer;
-	worker_set_due(machine, worker, time_after(start, cost));
+	worker_set_due(machine, worker, time_after(start, bill.ns));
 }
 
 static int run(struct hk_machine *machine, struct worker *worker)
 {
 	struct deferred_free *deferred = of_worker(worker);
-	double cost = 0; // nobody waits for it
+	struct bill bill = machine_bill(machine, NULL); // nobody waits for it
 
 	if (!deferred->hand) {
 		begin_newest(machine, deferred);
 		return 0;
 	}
-	if (give_back(machine, deferred->hand, FREE_NORMAL, &cost))
+	if (give_back(machine, deferred->hand, FREE_NORMAL, &bill))
 		return OUT_OF_CORE;
 	deferred->hand = NULL;
 	worker->free_at = worker->due;
@@ -106,7 +105,7 @@ void deferred_free_init(struct hk_machine *machine,
 // should_reclaim_retry().)
 uint64_t deferred_free_drain(struct hk_machine *machine,
 			     struct deferred_free *deferred, uint64_t pages,
-			     enum free_reason reason, double *cost)
+			     enum free_reason reason, struct bill *bill)
 {
 	uint64_t freed = 0;
 
@@ -119,7 +118,7 @@ uint64_t deferred_free_drain(struct hk_machine *machine,
 			pop(deferred);
 		else
 			deferred->hand = NULL;
-		give_back(machine, buffer, reason, cost);
+		give_back(machine, buffer, reason, bill);
 		freed += gained;
 	}
 	schedule(machine, deferred);

@@ -2,6 +2,8 @@
 //
 // One event: who it concerns, what it does to them, what it cost.
 
+#include "coherence.h"
+#include "findings.h"
 #include "internal.h"
 
 bool machine_has_device(const struct hk_machine *machine, uint32_t device)
@@ -80,28 +82,25 @@ static void describe(const struct buffer *buffer, struct hk_row *row)
 	row->address = buffer->n_entries ? buffer->entry[0].address : 0;
 }
 
-// Uncached pages are written back once, after zeroing; Android maps and unmaps
-// the buffer for the heap's own (assumed non-coherent) device to do so.
-static double flush_cost(const struct hk_costs *costs,
-			 const struct buffer *buffer)
+// udmabuf_create() takes whole pages of a memfd, and rounds nothing up.
+static bool is_size(const struct heap *heap, const struct hk_event *event)
 {
-	return times(costs->map_entry + costs->unmap_entry, buffer->n_entries) +
-	       cache_clean_cost(costs, buffer) +
-	       cache_invalidate_cost(costs, buffer);
+	return !(heap->spec.flags & HK_HEAP_MEMFD) ||
+	       !(event->size & (PAGE_BYTES - 1));
 }
 
-static int try_heap(struct heap *heap, struct buffer *buffer, double *cost)
+static int try_heap(struct heap *heap, const struct hk_event *event,
+		    struct buffer *buffer, struct bill *bill)
 {
-	const struct hk_costs *costs = &heap->machine->costs;
 	int ret;
 
 	buffer->heap = heap;
-	*cost += costs->allocate_call;
-	if (!buffer->size)
+	charge(bill, HK_COST_ALLOCATE_CALL, 1);
+	if (!buffer->size || !is_size(heap, event))
 		return -EINVAL;
-	ret = heap->ops->allocate(heap, buffer, cost);
+	ret = heap->ops->allocate(heap, buffer, bill);
 	if (!ret && (heap->spec.flags & HK_HEAP_UNCACHED))
-		*cost += flush_cost(costs, buffer);
+		cache_flush_new(heap->machine, buffer, bill);
 	return ret;
 }
 
@@ -110,7 +109,7 @@ static int try_heap(struct heap *heap, struct buffer *buffer, double *cost)
 static int try_chain(struct hk_machine *machine, const struct hk_event *event,
 		     struct buffer *buffer, struct hk_row *row)
 {
-	double cost = 0;
+	struct bill bill = machine_bill(machine, machine->count);
 	uint32_t i = 0;
 	int ret;
 
@@ -118,11 +117,12 @@ static int try_chain(struct hk_machine *machine, const struct hk_event *event,
 	buffer->size =
 		(event->size + PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1);
 	do
-		ret = try_heap(&machine->heap[event->heap[i++]], buffer, &cost);
+		ret = try_heap(&machine->heap[event->heap[i++]], event, buffer,
+			       &bill);
 	while (ret == -ENOMEM && i < event->n_heaps);
 	row->status = ret;
 	row->tried = (uint16_t)i;
-	row->latency_ns = (uint64_t)round_ns(cost);
+	row->latency_ns = (uint64_t)round_ns(bill.ns);
 	return ret == OUT_OF_CORE ? OUT_OF_CORE : 0;
 }
 
@@ -147,6 +147,8 @@ static int event_allocate(struct hk_machine *machine,
 		return -ENOMEM;
 	}
 	buffer->references = 1;
+	if (!row->status && !buffer->heap->skip_cpu_sync)
+		coherence_begin(buffer);
 	table->slot[event->buffer] = buffer;
 	buffer->heap->held_bytes += buffer->bytes;
 	describe(buffer, row);
@@ -156,7 +158,7 @@ static int event_allocate(struct hk_machine *machine,
 // The last reference is gone: hand the memory of a served buffer back, now or
 // later, and the buffer with it.
 static int release_buffer(struct hk_machine *machine, struct buffer *buffer,
-			  double *cost)
+			  struct bill *bill)
 {
 	struct heap *heap = buffer->heap;
 	const uint64_t bytes = buffer->bytes;
@@ -164,13 +166,12 @@ static int release_buffer(struct hk_machine *machine, struct buffer *buffer,
 	machine->changes++;
 	if (heap->deferred) {
 		attachment_detach_all(&machine->buffers, buffer);
-		buffer->mmaps = 0;
-		buffer->vmaps = 0;
+		buffer_forget(buffer);
 		buffer->freed_at = machine->now_ns;
 		deferred_free_push(machine, heap->deferred, buffer);
 		heap->deferred_bytes += bytes;
 	} else {
-		if (heap->ops->release(heap, buffer, FREE_NORMAL, cost))
+		if (heap->ops->release(heap, buffer, FREE_NORMAL, bill))
 			return OUT_OF_CORE;
 		buffer_recycle(&machine->buffers, buffer);
 	}
@@ -179,32 +180,40 @@ static int release_buffer(struct hk_machine *machine, struct buffer *buffer,
 }
 
 static int event_free(struct hk_machine *machine, const struct hk_event *event,
-		      struct buffer *buffer, double *cost)
+		      struct buffer *buffer, struct bill *bill)
 {
 	struct buffer_table *table = &machine->buffers;
+	const uint64_t found = machine->findings.count;
 
-	if (--buffer->references)
+	if (buffer->references > 1) {
+		buffer->references--;
 		return 0;
+	}
+	buffer->references = 0;
 	if (!buffer->n_entries) {
 		buffer_recycle(table, buffer);
 	} else {
-		*cost += machine->costs.free_call;
-		if (release_buffer(machine, buffer, cost))
-			return OUT_OF_CORE;
+		find_left_over(machine, event, buffer);
+		charge(bill, HK_COST_FREE_CALL, 1);
+		if (release_buffer(machine, buffer, bill))
+			goto hold_again;
 	}
 	table->slot[event->buffer] = NULL;
 	return 0;
+
+hold_again:
+	buffer->references = 1;
+	machine->findings.count = found;
+	return OUT_OF_CORE;
 }
 
 // The status, or OUT_OF_CORE. On a buffer whose allocation failed every op is
 // nothing, done with success, as a program that keeps no fd does nothing.
 static int use_buffer(struct hk_machine *machine, const struct hk_event *event,
-		      struct buffer *buffer, double *cost)
+		      struct buffer *buffer, struct bill *bill)
 {
-	const uint32_t device = event->device;
-
 	if (event->op == HK_OP_FREE)
-		return event_free(machine, event, buffer, cost);
+		return event_free(machine, event, buffer, bill);
 	if (event->op == HK_OP_SHARE) {
 		buffer->references++;
 		return 0;
@@ -213,25 +222,25 @@ static int use_buffer(struct hk_machine *machine, const struct hk_event *event,
 		return 0;
 	switch (event->op) {
 	case HK_OP_ATTACH:
-		return attachment_attach(machine, buffer, device, cost);
+		return attachment_attach(machine, buffer, event, bill);
 	case HK_OP_DETACH:
-		return attachment_detach(machine, buffer, device, cost);
+		return attachment_detach(machine, buffer, event, bill);
 	case HK_OP_MAP:
-		return attachment_map(machine, buffer, device, cost);
+		return attachment_map(machine, buffer, event, bill);
 	case HK_OP_UNMAP:
-		return attachment_unmap(machine, buffer, device, cost);
+		return attachment_unmap(machine, buffer, event, bill);
 	case HK_OP_MMAP:
 	case HK_OP_MUNMAP:
 	case HK_OP_VMAP:
 	case HK_OP_VUNMAP:
-		return cpu_mapping(buffer, event->op);
+		return cpu_mapping(buffer, event->op, bill);
 	case HK_OP_CPU_READ:
 	case HK_OP_CPU_WRITE:
 	case HK_OP_DEVICE_READ:
 	case HK_OP_DEVICE_WRITE:
-		return memory_access(buffer, event);
+		return memory_access(machine, buffer, event, bill);
 	default:
-		return cache_sync(machine, buffer, event, cost);
+		return cache_sync(machine, buffer, event, bill);
 	}
 }
 
@@ -240,7 +249,7 @@ static int event_on_buffer(struct hk_machine *machine,
 			   const struct hk_event *event, struct hk_row *row)
 {
 	struct buffer *buffer = buffer_find(&machine->buffers, event->buffer);
-	double cost = 0;
+	struct bill bill = machine_bill(machine, machine->count);
 
 	if (!buffer || !may_use(machine, event))
 		return -EINVAL;
@@ -248,23 +257,23 @@ static int event_on_buffer(struct hk_machine *machine,
 		return -ENOMEM;
 	row->tried = 0;
 	describe(buffer, row);
-	row->status = use_buffer(machine, event, buffer, &cost);
-	row->latency_ns = (uint64_t)round_ns(cost);
+	row->status = use_buffer(machine, event, buffer, &bill);
+	row->latency_ns = (uint64_t)round_ns(bill.ns);
 	return row->status == OUT_OF_CORE ? -ENOMEM : 0;
 }
 
 static int event_pressure(struct hk_machine *machine,
 			  const struct hk_event *event, struct hk_row *row)
 {
-	double cost = 0;
+	struct bill bill = machine_bill(machine, machine->count);
 
 	if (let_time_pass(machine, event))
 		return -ENOMEM;
 	machine->changes++;
-	reclaim(machine, bytes_to_pages(event->size), &cost);
+	reclaim(machine, bytes_to_pages(event->size), &bill);
 	*row = (struct hk_row){
 		.heap = -1,
-		.latency_ns = (uint64_t)round_ns(cost),
+		.latency_ns = (uint64_t)round_ns(bill.ns),
 	};
 	return 0;
 }
@@ -325,6 +334,7 @@ int hk_machine_step(struct hk_machine *machine, const struct hk_event *event,
 	int ret = event_carry_out(machine, event, row);
 	const char *rule;
 
+	machine->n_events += !ret;
 	if (!ret && gauges)
 		event_gauges(machine, row, gauges);
 	if (!ret && CHECKS_EVERY_EVENT &&

@@ -10,6 +10,7 @@
 #include "heapkit.h"
 #include "state.h"
 
+struct bill;
 struct buffer;
 struct buffer_table;
 struct heap;
@@ -72,7 +73,7 @@ void deferred_free_push(struct hk_machine *machine,
 // the pages given back.
 uint64_t deferred_free_drain(struct hk_machine *machine,
 			     struct deferred_free *deferred, uint64_t pages,
-			     enum free_reason reason, double *cost);
+			     enum free_reason reason, struct bill *bill);
 
 void deferred_free_save(const struct deferred_free *deferred,
 			struct state_writer *out);

@@ -3,7 +3,7 @@
 // What the files of the machine share. heapkit_abi.h has the public words; here
 //
 //   slot      the index of an order in a heap's list of orders
-//   cost      nanoseconds as a double, summed in a fixed order
+//   bill      what an event costs so far, summed in a fixed order
 //   worker    a thread that runs when nothing else wants the CPU
 //   hand      the freed buffer the deferred-free worker is busy with
 //   survey    a list of regions that the owners of memory write themselves into
@@ -17,11 +17,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bill.h"
 #include "buffer.h"
 #include "cma_area.h"
+#include "findings.h"
 #include "gen_pool.h"
 #include "heapkit.h"
 #include "idle.h"
+#include "leaks.h"
 #include "lent_pages.h"
 #include "page_alloc.h"
 #include "page_pool.h"
@@ -49,11 +52,12 @@ struct heap_ops {
 	void (*destroy)(struct heap *heap);
 	// Give @buffer, whose size is set, its entries. 0, -ENOMEM (refused) or
 	// OUT_OF_CORE, both with no entries held.
-	int (*allocate)(struct heap *heap, struct buffer *buffer, double *cost);
+	int (*allocate)(struct heap *heap, struct buffer *buffer,
+			struct bill *bill);
 	// Take the entries back. 0, or OUT_OF_CORE with nothing changed;
 	// FREE_UNDER_PRESSURE never starves.
 	int (*release)(struct heap *heap, struct buffer *buffer,
-		       enum free_reason reason, double *cost);
+		       enum free_reason reason, struct bill *bill);
 	void (*gauges)(const struct heap *heap, struct hk_gauges *ret);
 	// All memory of the heap that no buffer has.
 	void (*survey)(const struct heap *heap, struct survey *survey);
@@ -89,11 +93,16 @@ struct heap {
 	struct hk_cma_counters cma_counters;
 	struct page_pool pool[HK_MAX_ORDERS]; // system, by slot
 	struct refill refill;
+	struct leaks leaks; // secure, system
 };
 
 struct hk_machine {
 	struct hk_memory_spec memory;
 	struct hk_costs costs;
+	uint32_t line_shift; // log2 of costs.line_bytes
+	uint32_t sync_flags; // enum hk_sync_flag
+	uint64_t seed;
+	bool lends_to_clean; // loads only: a CMA area discards
 	struct page_alloc *pages; // NULL without memory
 	struct heap *heap;
 	uint32_t n_heaps;
@@ -109,6 +118,9 @@ struct hk_machine {
 	struct worker *workers; // in the order they were made
 	int64_t now_ns;
 	int64_t idle_due; // no worker is due before
+	uint64_t n_events; // carried out, as findings count them
+	uint64_t *count; // of the next bill; NULL: nobody asks
+	struct findings findings;
 	uint64_t changes; // how often memory may have moved, plus 1
 };
 
@@ -136,6 +148,7 @@ int event_carry_out(struct hk_machine *machine, const struct hk_event *event,
 		    struct hk_row *row);
 void event_gauges(const struct hk_machine *machine, const struct hk_row *row,
 		  struct hk_gauges *ret);
+bool machine_device_snoops(const struct hk_machine *machine, uint32_t device);
 bool machine_has_device(const struct hk_machine *machine, uint32_t device);
 
 // A debug build looks at all invariants after every event without being asked.
@@ -158,14 +171,15 @@ extern const struct heap_ops page_load_ops;
 int region_heap_create(struct heap *heap, enum hk_fit fit);
 void region_heap_destroy(struct heap *heap);
 int region_heap_place(struct heap *heap, struct buffer *buffer, uint64_t size,
-		      double *cost);
+		      struct bill *bill);
 int region_heap_release(struct heap *heap, struct buffer *buffer,
-			enum free_reason reason, double *cost);
+			enum free_reason reason, struct bill *bill);
 void region_heap_gauges(const struct heap *heap, struct hk_gauges *ret);
 void region_heap_survey(const struct heap *heap, struct survey *survey);
 int region_heap_check(const struct heap *heap, const char **rule);
 int region_heap_hold(struct heap *heap, struct buffer *buffer,
 		     struct state_reader *in);
+int region_heap_load_leaks(struct heap *heap, struct state_reader *in);
 int region_heap_claim(struct heap *heap, const struct sg_entry *entry,
 		      struct state_reader *in);
 void region_heap_settle(struct heap *heap, const struct state_reader *in);
@@ -183,12 +197,26 @@ void survey_heap(const struct heap *heap, struct survey *survey);
 void survey_buffers(const struct heap *heap, struct survey *survey);
 void survey_sort(struct survey *survey);
 
-// --- Small arithmetic ---
+// --- Bills ---
 
-static inline double times(double cost, uint64_t n)
+static inline struct bill machine_bill(const struct hk_machine *machine,
+				       uint64_t *count)
 {
-	return cost * (double)n;
+	return (struct bill){
+		.price = (const double *)&machine->costs,
+		.count = count,
+	};
 }
+
+// Zeroing @buffer, sg entry by sg entry.
+static inline void charge_each_zeroing(struct bill *bill,
+				       const struct buffer *buffer)
+{
+	for (uint32_t i = 0; i < buffer->n_entries; i++)
+		charge_zeroing(bill, buffer->entry[i].size >> HK_PAGE_SHIFT);
+}
+
+// --- Small arithmetic ---
 
 // Nanoseconds of @cost, rounded, at most INT64_MAX.
 static inline int64_t round_ns(double cost)

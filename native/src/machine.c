@@ -11,7 +11,13 @@
 _Static_assert(sizeof(struct hk_row) == 32, "a row has no padding");
 _Static_assert(sizeof(struct hk_gauges) == 32, "gauges have no padding");
 _Static_assert(sizeof(struct hk_region) == 24, "a region has no padding");
-_Static_assert(sizeof(struct hk_moves) == 12, "moves have no padding");
+_Static_assert(sizeof(struct hk_finding) == 40, "a finding has no padding");
+_Static_assert(sizeof(struct hk_counts) == HK_NR_COSTS * sizeof(uint64_t),
+	       "a count for each price");
+_Static_assert(offsetof(struct hk_costs, line_bytes) ==
+		       HK_NR_COSTS * sizeof(double),
+	       "the prices come first");
+_Static_assert(sizeof(struct hk_moves) == 16, "moves have no padding");
 _Static_assert(sizeof(struct hk_pool_fill) == 4 * HK_MAX_ORDERS,
 	       "a pool fill has a number for every order");
 
@@ -91,6 +97,8 @@ static int lend_area(struct hk_machine *machine, struct heap *heap)
 		page_alloc_add_cma(machine->pages, pfn, pages);
 	}
 	heap->lent = true;
+	if (heap->spec.flags & HK_HEAP_DISCARD)
+		machine->lends_to_clean = true;
 	return 0;
 }
 
@@ -132,6 +140,10 @@ static int begin(struct hk_machine *machine, const struct hk_machine_spec *spec)
 {
 	machine->memory = spec->memory;
 	machine->costs = spec->costs;
+	machine->line_shift =
+		(uint32_t)__builtin_ctzll((uint64_t)spec->costs.line_bytes);
+	machine->sync_flags = spec->sync_flags;
+	machine->seed = spec->seed;
 	machine->now_ns = INT64_MIN;
 	machine->idle_due = NEVER;
 	machine->changes = 1;
@@ -201,6 +213,8 @@ static int copy_spec(const struct hk_machine *machine,
 		.device = *device,
 		.n_devices = machine->n_devices,
 		.costs = machine->costs,
+		.sync_flags = machine->sync_flags,
+		.seed = machine->seed,
 	};
 	return 0;
 }
@@ -231,4 +245,19 @@ int hk_machine_advance(struct hk_machine *machine, int64_t now_ns)
 		return -ENOMEM;
 	machine->now_ns = now_ns;
 	return 0;
+}
+
+void hk_machine_watch(struct hk_machine *machine, struct hk_counts *counts,
+		      struct hk_finding *findings, uint64_t capacity)
+{
+	machine->count = counts ? counts->n : NULL;
+	machine->findings = (struct findings){
+		.at = findings,
+		.capacity = capacity,
+	};
+}
+
+uint64_t hk_machine_found(const struct hk_machine *machine)
+{
+	return machine->findings.count;
 }

@@ -13,15 +13,20 @@ enum {
 	MAX_CMA_ALIGNMENT = 12,
 };
 
+static const uint32_t ALL_SYNC_FLAGS =
+	HK_SYNC_EVERY_ATTACHMENT | HK_SYNC_BEFORE_5_19 | HK_SYNC_LAZY;
+
 static const uint32_t allowed_flags[HK_NR_HEAP_KINDS] = {
-	[HK_HEAP_SYSTEM] =
-		HK_HEAP_POOLED | HK_HEAP_DEFERRED_FREE | HK_HEAP_UNCACHED,
-	[HK_HEAP_CMA] = HK_HEAP_UNCACHED,
+	[HK_HEAP_SYSTEM] = HK_HEAP_POOLED | HK_HEAP_DEFERRED_FREE |
+			   HK_HEAP_UNCACHED | HK_HEAP_PROTECTED |
+			   HK_HEAP_UNWIND_TO_POOL | HK_HEAP_SHRINK_LARGEST |
+			   HK_HEAP_MEMFD,
+	[HK_HEAP_CMA] = HK_HEAP_UNCACHED | HK_HEAP_DISCARD,
 	[HK_HEAP_CARVEOUT] = HK_HEAP_DEFERRED_FREE | HK_HEAP_UNCACHED |
 			     HK_HEAP_ZERO_AT_FREE | HK_HEAP_RETRY_DRAINED,
 	[HK_HEAP_CHUNK] = HK_HEAP_UNCACHED | HK_HEAP_ZERO_AT_FREE,
-	[HK_HEAP_SECURE] = 0,
-	[HK_HEAP_PAGES] = HK_HEAP_PINNED,
+	[HK_HEAP_SECURE] = HK_HEAP_PROTECTED,
+	[HK_HEAP_PAGES] = HK_HEAP_PINNED | HK_HEAP_CLEAN | HK_HEAP_DIRTY,
 };
 
 static bool power_of_two(uint64_t n)
@@ -104,7 +109,15 @@ static int system_spec_check(const struct hk_heap_spec *spec,
 
 	if (!memory->total || !spec->n_orders || spec->n_orders > HK_MAX_ORDERS)
 		return -EINVAL;
-	if ((flags & HK_HEAP_DEFERRED_FREE) && !(flags & HK_HEAP_POOLED))
+	if ((flags & (HK_HEAP_DEFERRED_FREE | HK_HEAP_UNWIND_TO_POOL |
+		      HK_HEAP_SHRINK_LARGEST)) &&
+	    !(flags & HK_HEAP_POOLED))
+		return -EINVAL;
+	// A pool's pages stay in the world they are in: other rules.
+	if ((flags & HK_HEAP_POOLED) &&
+	    (flags & (HK_HEAP_PROTECTED | HK_HEAP_MEMFD)))
+		return -EINVAL;
+	if ((flags & HK_HEAP_MEMFD) && (spec->n_orders != 1 || spec->order[0]))
 		return -EINVAL;
 	for (uint32_t slot = 0; slot < spec->n_orders; slot++) {
 		if (spec->order[slot] > HK_MAX_PAGE_ORDER)
@@ -125,7 +138,9 @@ static int page_load_spec_check(const struct hk_heap_spec *spec,
 	    spec->order[0] > (movable ? 0 : HK_MAX_PAGE_ORDER) ||
 	    spec->migratetype > HK_MIGRATE_RECLAIMABLE)
 		return -EINVAL;
-	return movable || !(spec->flags & HK_HEAP_PINNED) ? 0 : -EINVAL;
+	// At most one of the three, and only of what could move at all.
+	return !spec->flags || (movable && power_of_two(spec->flags)) ? 0
+								      : -EINVAL;
 }
 
 static int granule_check(const struct hk_heap_spec *spec)
@@ -159,6 +174,16 @@ static int ranges_check(const struct hk_heap_spec *spec)
 	return 0;
 }
 
+static int chunk_check(const struct hk_heap_spec *spec)
+{
+	if (!spec->chunk)
+		return 0;
+	return power_of_two(spec->chunk) && spec->chunk >= spec->granule &&
+			       spec->chunk <= order_bytes(HK_MAX_PAGE_ORDER)
+		       ? 0
+		       : -EINVAL;
+}
+
 static int region_spec_check(const struct hk_heap_spec *spec,
 			     const struct hk_memory_spec *memory)
 {
@@ -169,7 +194,7 @@ static int region_spec_check(const struct hk_heap_spec *spec,
 	inside = heap_is_inside(spec, memory);
 	if (spec->kind == HK_HEAP_CMA)
 		return inside && spec->alignment_order <= MAX_CMA_ALIGNMENT
-			       ? 0
+			       ? chunk_check(spec)
 			       : -EINVAL;
 	if (!inside && memory->total &&
 	    ranges_meet(spec->base, spec->size, memory->base, memory->total))
@@ -187,6 +212,8 @@ static int heap_spec_check(const struct hk_heap_spec *spec,
 	if (spec->kind >= HK_NR_HEAP_KINDS)
 		return -EINVAL;
 	if (spec->flags & ~allowed_flags[spec->kind])
+		return -EINVAL;
+	if (spec->chunk && spec->kind != HK_HEAP_CMA)
 		return -EINVAL;
 	if (spec->n_ranges >
 	    (spec->kind == HK_HEAP_CMA ? HK_MAX_CMA_RANGES : 0))
@@ -261,24 +288,19 @@ static bool is_cost(double cost)
 	return isfinite(cost) && cost >= 0;
 }
 
-static int costs_check(const struct hk_costs *c)
+static int costs_check(const struct hk_costs *costs)
 {
-	const double all[] = {
-		c->allocate_call,   c->free_call,    c->buddy_block,
-		c->pool_block,	    c->zero_page,    c->reclaim_page,
-		c->gen_pool_call,   c->cma_call,     c->cma_page,
-		c->cma_retry,	    c->migrate_page, c->attach_call,
-		c->attach_entry,    c->map_entry,    c->unmap_entry,
-		c->sync_call,	    c->sync_entry,   c->clean_line,
-		c->invalidate_line, c->line_bytes,
-	};
-	_Static_assert(sizeof(all) == sizeof(struct hk_costs),
-		       "every cost is checked");
+	const double *all = (const double *)costs;
+	const double line = costs->line_bytes;
 
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+	for (size_t i = 0; i < sizeof(*costs) / sizeof(*all); i++)
 		if (!is_cost(all[i]))
 			return -EINVAL;
-	return c->line_bytes >= 1 && c->line_bytes <= PAGE_BYTES ? 0 : -EINVAL;
+	return line >= 1 && line <= PAGE_BYTES &&
+			       power_of_two((uint64_t)line) &&
+			       line == (double)(uint64_t)line
+		       ? 0
+		       : -EINVAL;
 }
 
 int machine_spec_check(const struct hk_machine_spec *spec)
@@ -290,7 +312,7 @@ int machine_spec_check(const struct hk_machine_spec *spec)
 	if (!page_aligned(memory->base) || !page_aligned(memory->total) ||
 	    range_wraps(memory->base, memory->total))
 		return -EINVAL;
-	if (costs_check(&spec->costs))
+	if (costs_check(&spec->costs) || spec->sync_flags & ~ALL_SYNC_FLAGS)
 		return -EINVAL;
 	for (uint32_t i = 0; i < spec->n_heaps; i++)
 		if (heap_spec_check(&spec->heap[i], memory))

@@ -45,6 +45,10 @@ static uint64_t mix_heap(uint64_t print, const struct hk_heap_spec *heap)
 		heap->refill_defer_ns,
 		heap->n_ranges,
 		heap->migratetype,
+		heap->mapcount,
+		heap->failures,
+		heap->size_limit,
+		heap->chunk,
 	};
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
@@ -83,7 +87,10 @@ static uint64_t fingerprint(const struct hk_machine *machine)
 		print = mix_heap(print, &machine->heap[i].spec);
 	print = state_mix(print, machine->n_devices);
 	for (uint32_t i = 0; i < machine->n_devices; i++)
-		print = state_mix(print, machine->device[i].coherent);
+		print = state_mix(print, machine->device[i].coherent |
+						 machine->device[i].iommu << 1);
+	print = state_mix(print, machine->sync_flags);
+	print = state_mix(print, machine->seed);
 	return mix_costs(print, &machine->costs);
 }
 

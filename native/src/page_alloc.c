@@ -90,6 +90,7 @@ static inline uint64_t take_head(struct page_alloc *alloc, struct source source)
 static inline uint64_t split(struct page_alloc *alloc, struct source source,
 			     uint64_t number, uint32_t to)
 {
+	alloc->splits += source.order - to;
 	alloc->nonempty[source.to] |=
 		(UINT32_C(1) << source.order) - (UINT32_C(1) << to);
 	for (uint32_t order = source.order; order > to;) {
@@ -163,6 +164,22 @@ int page_alloc_take(struct page_alloc *alloc, uint32_t order,
 		return take_elsewhere(alloc, order, type, pfn);
 	take_block(alloc, order, type, source, pfn);
 	return 0;
+}
+
+int page_alloc_take_without_cma(struct page_alloc *alloc, uint32_t order,
+				enum hk_migratetype type, uint64_t *pfn)
+{
+	const uint32_t nonempty = alloc->nonempty[HK_MIGRATE_CMA];
+	const uint64_t free_cma = alloc->free_cma;
+	int ret;
+
+	// Nothing else of a request looks at the area or changes it.
+	alloc->nonempty[HK_MIGRATE_CMA] = 0;
+	alloc->free_cma = 0;
+	ret = page_alloc_take(alloc, order, type, pfn);
+	alloc->nonempty[HK_MIGRATE_CMA] = nonempty;
+	alloc->free_cma = free_cma;
+	return ret;
 }
 
 void page_alloc_hold(struct page_alloc *alloc, uint64_t pfn, uint32_t order)
@@ -285,6 +302,11 @@ uint64_t page_alloc_free(const struct page_alloc *alloc)
 uint64_t page_alloc_free_cma(const struct page_alloc *alloc)
 {
 	return alloc->free_cma;
+}
+
+uint64_t page_alloc_splits(const struct page_alloc *alloc)
+{
+	return alloc->splits;
 }
 
 uint64_t page_alloc_largest(const struct page_alloc *alloc)

@@ -34,6 +34,10 @@ void page_alloc_destroy(struct page_alloc *alloc);
 // One block of 2^@order pages; its first page in *@pfn. -ENOMEM.
 int page_alloc_take(struct page_alloc *alloc, uint32_t order,
 		    enum hk_migratetype type, uint64_t *pfn);
+// The same, but never of what a CMA area lends: of pages that will be pinned
+// for long, or when somebody else has the first claim to it.
+int page_alloc_take_without_cma(struct page_alloc *alloc, uint32_t order,
+				enum hk_migratetype type, uint64_t *pfn);
 // Whether page_alloc_take() would succeed.
 bool page_alloc_can_take(const struct page_alloc *alloc, uint32_t order,
 			 enum hk_migratetype type);
@@ -61,6 +65,7 @@ void page_alloc_undo_isolate(struct page_alloc *alloc, uint64_t pfn,
 
 uint64_t page_alloc_free(const struct page_alloc *alloc); // pages, CMA too
 uint64_t page_alloc_free_cma(const struct page_alloc *alloc); // pages
+uint64_t page_alloc_splits(const struct page_alloc *alloc); // ever
 uint64_t page_alloc_largest(const struct page_alloc *alloc); // pages, a block
 enum hk_migratetype page_alloc_type(const struct page_alloc *alloc,
 				    uint64_t pfn);

@@ -44,6 +44,7 @@ struct page_alloc {
 	uint64_t free; // without isolated ones, as NR_FREE_PAGES
 	uint64_t free_cma; // of them
 	uint64_t min_free;
+	uint64_t splits; // steps of split() since it was made
 	uint32_t nonempty[HK_NR_MIGRATETYPES]; // bit o: list[type][o] has any
 	struct free_list list[HK_NR_MIGRATETYPES][HK_NR_PAGE_ORDERS];
 	struct free_area area[HK_NR_PAGE_ORDERS];

@@ -16,7 +16,8 @@ static void page_load_destroy(struct heap *heap)
 	(void)heap;
 }
 
-static void give_blocks(struct heap *heap, struct buffer *buffer, double *cost)
+static void give_blocks(struct heap *heap, struct buffer *buffer,
+			struct bill *bill)
 {
 	struct hk_machine *machine = heap->machine;
 
@@ -28,23 +29,29 @@ static void give_blocks(struct heap *heap, struct buffer *buffer, double *cost)
 		lent_pages_return(&machine->lent, pfn);
 		page_alloc_give(machine->pages, pfn, heap->spec.order[0]);
 	}
-	*cost += times(machine->costs.buddy_block, buffer->n_entries);
+	charge(bill, HK_COST_BUDDY_BLOCK, buffer->n_entries);
 	buffer_drop_entries(buffer);
 }
 
-static bool take_block(struct heap *heap, struct buffer *buffer, double *cost)
+static bool take_block(struct heap *heap, struct buffer *buffer,
+		       struct bill *bill)
 {
 	struct hk_machine *machine = heap->machine;
 	const uint32_t order = heap->spec.order[0];
 	uint64_t pfn;
 
-	if (!take_or_reclaim(machine, order, heap->spec.migratetype, &pfn,
-			     cost))
+	const struct page_request wanted = {
+		.order = order,
+		.type = heap->spec.migratetype,
+		.without_cma = machine->lends_to_clean &&
+			       !(heap->spec.flags & HK_HEAP_CLEAN),
+	};
+
+	if (!take_charged(machine, wanted, &pfn, bill))
 		return false;
 	lent_pages_borrow(&machine->lent, pfn, buffer, buffer->n_entries);
 	buffer_add_entry(buffer, pfn << HK_PAGE_SHIFT, order_bytes(order));
-	*cost += machine->costs.buddy_block +
-		 times(machine->costs.zero_page, UINT64_C(1) << order);
+	charge_zeroing(bill, UINT64_C(1) << order);
 	return true;
 }
 
@@ -60,7 +67,7 @@ static int reserve_entries(const struct heap *heap, struct buffer *buffer)
 }
 
 static int page_load_allocate(struct heap *heap, struct buffer *buffer,
-			      double *cost)
+			      struct bill *bill)
 {
 	int ret = reserve_entries(heap, buffer);
 
@@ -70,7 +77,7 @@ static int page_load_allocate(struct heap *heap, struct buffer *buffer,
 		ret = buffer_reserve_entry(buffer);
 		if (ret)
 			goto give_pages;
-		if (!take_block(heap, buffer, cost)) {
+		if (!take_block(heap, buffer, bill)) {
 			ret = -ENOMEM;
 			goto give_pages;
 		}
@@ -78,15 +85,15 @@ static int page_load_allocate(struct heap *heap, struct buffer *buffer,
 	return 0;
 
 give_pages:
-	give_blocks(heap, buffer, cost);
+	give_blocks(heap, buffer, bill);
 	return ret;
 }
 
 static int page_load_release(struct heap *heap, struct buffer *buffer,
-			     enum free_reason reason, double *cost)
+			     enum free_reason reason, struct bill *bill)
 {
 	(void)reason;
-	give_blocks(heap, buffer, cost);
+	give_blocks(heap, buffer, bill);
 	return 0;
 }
 
@@ -139,9 +146,11 @@ static int page_load_hold(struct heap *heap, struct buffer *buffer,
 {
 	const uint64_t block = order_bytes(heap->spec.order[0]);
 
-	if (!buffer->size ||
-	    (buffer->size - 1) / block + 1 != buffer->n_entries)
+	if (!buffer->size || (buffer->size - 1) / block + 1 < buffer->n_entries)
 		return -EINVAL;
+	if ((buffer->size - 1) / block + 1 > buffer->n_entries &&
+	    !(heap->spec.flags & HK_HEAP_CLEAN))
+		return -EINVAL; // only those are dropped
 	for (uint32_t i = 0; i < buffer->n_entries; i++)
 		if (!hold_block(heap, buffer, i, in))
 			return -EINVAL;

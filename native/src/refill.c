@@ -51,7 +51,6 @@ static void refuse(struct refill *refill, int64_t now_ns)
 static void proceed(struct refill *refill, int64_t now_ns)
 {
 	struct heap *heap = refill->heap;
-	const struct hk_costs *costs = &heap->machine->costs;
 
 	for (; refill->slot < heap->spec.n_orders; refill->slot++) {
 		const struct page_pool *pool = &heap->pool[refill->slot];
@@ -59,12 +58,12 @@ static void proceed(struct refill *refill, int64_t now_ns)
 		if (!wants_block(pool, now_ns))
 			continue;
 		if (memory_is_high(pool)) {
-			const double cost = costs->buddy_block +
-					    times(costs->zero_page,
-						  UINT64_C(1) << pool->order);
+			struct bill bill = machine_bill(heap->machine, NULL);
 
+			charge(&bill, HK_COST_BUDDY_BLOCK, 1);
+			charge_zeroing(&bill, UINT64_C(1) << pool->order);
 			worker_set_due(heap->machine, &refill->worker,
-				       time_after(now_ns, cost));
+				       time_after(now_ns, bill.ns));
 			return;
 		}
 		refuse(refill, now_ns);

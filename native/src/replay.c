@@ -82,43 +82,82 @@ static bool is_check_due(uint64_t check_every, uint64_t i)
 	       (check_every && (i + 1) % check_every == 0);
 }
 
+static void begin_columns(struct hk_machine *machine, struct hk_columns *ret)
+{
+	machine->findings = (struct findings){
+		.at = ret->findings,
+		.capacity = ret->n_findings,
+	};
+}
+
+static void end_columns(struct hk_machine *machine, struct hk_columns *ret)
+{
+	ret->found = machine->findings.count;
+	machine->findings = (struct findings){0};
+	machine->count = NULL;
+}
+
+// Before event @i of the trace, whose elements are the @k-th.
+static void clear_columns(struct hk_machine *machine, struct hk_columns *ret,
+			  uint64_t i, uint64_t k)
+{
+	machine->n_events = i;
+	if (ret->moves)
+		machine->moves = (struct hk_moves){0};
+	if (ret->counts) {
+		ret->counts[k] = (struct hk_counts){0};
+		machine->count = ret->counts[k].n;
+	}
+}
+
+static void fill_columns(const struct hk_machine *machine,
+			 struct hk_columns *ret, uint64_t k)
+{
+	if (ret->gauges)
+		event_gauges(machine, &ret->row[k], &ret->gauges[k]);
+	if (ret->fills)
+		hk_machine_pool_fill(machine, ret->fill_heap, &ret->fills[k]);
+	if (ret->moves)
+		ret->moves[k] = machine->moves;
+}
+
+static int replay_one(struct hk_machine *machine, const struct hk_trace *trace,
+		      struct hk_columns *ret, uint64_t i, uint64_t k)
+{
+	struct hk_event event;
+	int status;
+
+	clear_columns(machine, ret, i, k);
+	look_ahead(machine, trace, i);
+	status = read_event(trace, i, &event);
+	if (!status)
+		status = event_carry_out(machine, &event, &ret->row[k]);
+	if (!status)
+		fill_columns(machine, ret, k);
+	return status;
+}
+
 int hk_machine_replay(struct hk_machine *machine, const struct hk_trace *trace,
-		      uint64_t first, uint64_t count, struct hk_row *rows,
-		      struct hk_gauges *gauges, struct hk_pool_fill *fills,
-		      uint32_t fill_heap, struct hk_moves *moves,
+		      uint64_t first, uint64_t count, struct hk_columns *ret,
 		      uint64_t check_every, uint64_t *done)
 {
-	int ret = 0;
+	int status = 0;
 
 	*done = first;
 	if (first > trace->n || count > trace->n - first ||
-	    (fills && fill_heap >= machine->n_heaps) ||
+	    (ret->fills && ret->fill_heap >= machine->n_heaps) ||
 	    chains_check(machine, trace))
 		return -EINVAL;
 	if (buffer_table_reserve(&machine->buffers, trace->n_buffers))
 		return -ENOMEM;
 
-	for (uint64_t i = 0; i < count; i++, (*done)++) {
-		struct hk_event event;
-
-		if (moves)
-			machine->moves = (struct hk_moves){0};
-		look_ahead(machine, trace, first + i);
-		ret = read_event(trace, first + i, &event);
-		if (!ret)
-			ret = event_carry_out(machine, &event, &rows[i]);
-		if (ret)
-			return ret;
-		if (gauges)
-			event_gauges(machine, &rows[i], &gauges[i]);
-		if (fills)
-			hk_machine_pool_fill(machine, fill_heap, &fills[i]);
-		if (moves)
-			moves[i] = machine->moves;
-		if (is_check_due(check_every, first + i))
-			ret = replay_check(machine, done);
-		if (ret)
-			return ret;
+	begin_columns(machine, ret);
+	for (uint64_t k = 0; !status && k < count; k++) {
+		status = replay_one(machine, trace, ret, first + k, k);
+		if (!status && is_check_due(check_every, first + k))
+			status = replay_check(machine, done);
+		*done += !status;
 	}
-	return 0;
+	end_columns(machine, ret);
+	return status;
 }

@@ -62,6 +62,7 @@ static void count_moves(struct hk_totals *totals, const struct hk_moves *moves)
 	totals->busy_retries += moves->busy_retries;
 	totals->pages_migrated += moves->pages_migrated;
 	totals->no_target += moves->no_target;
+	totals->pages_discarded += moves->pages_discarded;
 }
 
 static int replay_block(struct hk_machine *machine, struct hk_intake *intake,
@@ -70,6 +71,7 @@ static int replay_block(struct hk_machine *machine, struct hk_intake *intake,
 			struct hk_fault *fault)
 {
 	struct block block;
+	struct hk_columns columns = {.row = block.row, .gauges = block.gauges};
 	struct hk_trace view;
 	uint64_t done;
 	int ret = hk_intake_take(intake, part, ids, first, count, block.number,
@@ -79,8 +81,7 @@ static int replay_block(struct hk_machine *machine, struct hk_intake *intake,
 		return ret;
 	view = part_of(part, first, count, block.number, intake->ids.n_slots);
 	machine->moves = (struct hk_moves){0};
-	ret = hk_machine_replay(machine, &view, 0, count, block.row,
-				block.gauges, NULL, 0, NULL, 0, &done);
+	ret = hk_machine_replay(machine, &view, 0, count, &columns, 0, &done);
 	fault->index = intake->events - count + done;
 	if (!ret) {
 		count_block(tally, intake, &view, ids + first, &block);

@@ -92,8 +92,13 @@ struct random_trace *random_trace(uint64_t seed)
 int trace_replay(struct bench *bench, struct random_trace *t, uint64_t first,
 		 uint64_t count, uint64_t check_every, uint64_t *done)
 {
+	struct hk_columns columns = {
+		.row = &t->row[first],
+		.gauges = &t->gauges[first],
+		.fills = &t->fill[first],
+		.fill_heap = POOLED,
+	};
+
 	return hk_machine_replay(bench->machine, &t->trace, first, count,
-				 &t->row[first], &t->gauges[first],
-				 &t->fill[first], POOLED, NULL, check_every,
-				 done);
+				 &columns, check_every, done);
 }

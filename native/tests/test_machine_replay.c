@@ -131,8 +131,13 @@ TEST(a_chain_through_a_heap_that_is_not_there_is_refused)
 	t->trace.chain_start = backwards;
 	CHECK_EQ(trace_replay(&bench, t, 0, EVENTS, 0, &done), -EINVAL);
 	t->trace.chain_start = trace_chain_start;
-	CHECK_EQ(hk_machine_replay(bench.machine, &t->trace, 0, 1, t->row, NULL,
-				   t->fill, 8, NULL, 0, &done),
+	struct hk_columns no_heap = {
+		.row = t->row,
+		.fills = t->fill,
+		.fill_heap = 8,
+	};
+	CHECK_EQ(hk_machine_replay(bench.machine, &t->trace, 0, 1, &no_heap, 0,
+				   &done),
 		 -EINVAL);
 	bench_end(&bench);
 	free(t);

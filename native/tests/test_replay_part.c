@@ -141,11 +141,12 @@ static struct count *replay_parts(const struct table *t, uint64_t step)
 static void replay_whole(struct table *t)
 {
 	struct bench bench;
+	struct hk_columns columns = {.row = t->row, .gauges = t->gauges};
 	uint64_t done;
 
 	bench_three(&bench);
-	CHECK_EQ(hk_machine_replay(bench.machine, &t->trace, 0, EVENTS, t->row,
-				   t->gauges, NULL, 0, NULL, 0, &done),
+	CHECK_EQ(hk_machine_replay(bench.machine, &t->trace, 0, EVENTS,
+				   &columns, 0, &done),
 		 0);
 	bench_end(&bench);
 }

@@ -26,14 +26,20 @@ struct player {
 static void *replay(void *context)
 {
 	struct player *player = context;
+	struct hk_columns columns = {
+		.row = player->row,
+		.gauges = player->gauges,
+		.fills = player->fill,
+		.moves = player->moves,
+		.fill_heap = POOLED,
+	};
 	uint64_t done;
 
 	player->ret = hk_trace_check(player->trace, &player->fault);
 	if (!player->ret)
-		player->ret = hk_machine_replay(
-			player->bench.machine, player->trace, 0, EVENTS,
-			player->row, player->gauges, player->fill, POOLED,
-			player->moves, 1000, &done);
+		player->ret =
+			hk_machine_replay(player->bench.machine, player->trace,
+					  0, EVENTS, &columns, 1000, &done);
 	return NULL;
 }
 
