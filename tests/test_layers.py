@@ -16,13 +16,12 @@ LAYERS = (
     {"_ffi"},
     {
         *("arguments", "board", "board_parts", "costs", "event_table"),
-        *("accounting", "charging", "explain", "explain_uses", "fitting"),
-        *("held_over_time", "holdings"),
-        *("interface", "metrics", "placement", "presets", "run"),
+        *("explain", "fitting", "interface", "metrics", "placement", "presets", "run"),
         *("samples", "snapshot", "uapi"),
-        *("trace", "trace_columns", "trace_file", "trace_ops", "trace_parts"),
-        *("trace_schema", "trace_writer"),
-        *("checkpoint_file", "file_run", "histogram"),
+        *("trace", "trace_columns", "trace_file", "trace_parts", "trace_schema"),
+        *("checkpoint_file", "file_run", "histogram", "trace_writer"),
+        *("accounting", "charging", "explain_uses", "held_over_time", "holdings"),
+        "trace_ops",
     },
     {"backends"},
     {

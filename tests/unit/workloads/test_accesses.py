@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 import heapkit as hk
-from heapkit import Op, accounting, workloads
+from heapkit import Op, _ffi, accounting, workloads
+from heapkit.backends.machine import machine
+from heapkit.resolve import resolve
 from heapkit.trace_ops import DEVICE_OPS, MEMORY_OPS
 
 MAKERS = {
@@ -112,6 +114,15 @@ def test_a_camera_shares_the_preview_with_the_compositor():
     size = frame[frame["op"] == "ALLOC"].set_index("buffer")["size"]
     preview = given[given["process"] == "surfaceflinger"]["buffer"]
     assert set(size[preview]) == {workloads.NV12_1080P}
+
+
+def test_nothing_relies_on_luck(trace):
+    columns, extra = resolve(trace, BOARD)
+    core = machine(BOARD, extra_devices=extra)
+    rows = np.empty(len(trace), _ffi.ROW)
+    found = np.empty(100, _ffi.FINDING)
+    assert core.replay(columns, first=0, rows=rows, findings=found) == 0
+    core.close()
 
 
 @pytest.mark.parametrize("accesses", [None, 1, "yes"])
