@@ -65,7 +65,8 @@ def at(run: Run, event: int = -1) -> pd.DataFrame:
     """
     import pandas as pd
 
-    index, held = run._event(event), holdings(run)  # noqa: SLF001, as run.explain
+    held = holdings(run)
+    index = run._event(event)  # noqa: SLF001, as run.explain
     rows = _alive(held.start, held.end, index)
     life, process = held.life[rows], held.process[rows]
     found = held.lives
@@ -124,8 +125,8 @@ def buffers(run: Run, event: int = -1) -> pd.DataFrame:
     """
     import pandas as pd
 
-    index = run._event(event)  # noqa: SLF001
     found = lives(run)
+    index = run._event(event)  # noqa: SLF001
     alive = _alive(found.start, found.end, index)
     rows = at(run, event)
     rows = rows[rows["process"] != KERNEL]
@@ -153,8 +154,8 @@ def heaps(run: Run, event: int = -1) -> pd.DataFrame:
     """
     import pandas as pd
 
-    index = run._event(event)  # noqa: SLF001
     found = lives(run)
+    index = run._event(event)  # noqa: SLF001
     alive = _alive(found.start, found.end, index)
     count = np.bincount(found.heap[alive], minlength=len(run.heap_names))
     held = np.zeros(len(run.heap_names), np.int64)

@@ -40,6 +40,8 @@ def use(run: Run, i: int) -> str:
         part=_part(run, i),
         process=process(run, i) or "a program",
     )
+    if run["op"][i] == Op.MAP and _skips(run, i):
+        what += ", without cache maintenance"
     if status:
         code = errno.errorcode[-status]
         return f"{what}: refused with {code} ({os.strerror(-status)})."
@@ -106,6 +108,11 @@ def _access(run: Run, i: int) -> str:
     given = run.trace.access
     access = READ_WRITE if given is None else Access(int(given[i])) & READ_WRITE
     return "/".join(str(flag.name).lower() for flag in access)
+
+
+def _skips(run: Run, i: int) -> bool:
+    given = run.trace.access
+    return given is not None and bool(given[i] & Access.SKIP_SYNC)
 
 
 def _part(run: Run, i: int) -> str:

@@ -10,17 +10,16 @@ reference ends them all. A failed allocation holds nothing, and what a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from heapkit._ffi import Op
+from heapkit.arguments import wrong
 from heapkit.board_parts import PageLoad
 from heapkit.metrics import allocation_spans, granted_granule
-
-if TYPE_CHECKING:
-    from heapkit.run import Run
+from heapkit.run import Run
 
 UNKNOWN = "?"  # who does everything in a trace that does not say who does what
 # Its references are drivers': they keep a buffer, and no program is charged.
@@ -70,7 +69,12 @@ class Holdings:
 
 
 def lives(run: Run) -> Lives:
-    """The dma-bufs that were served."""
+    """The dma-bufs that were served.
+
+    ``ValueError`` for what has no row for each event.
+    """
+    if not isinstance(run, Run):
+        raise wrong("accounting", "run", run, "a heapkit.Run, which has every event")
     start, end = allocation_spans(run)
     heaps = run.board.heaps
     # The last element stands for no heap at all.

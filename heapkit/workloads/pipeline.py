@@ -62,7 +62,7 @@ def uses(
     events.add(time + 6 * MS, Op.DEVICE_READ, camera, device=_GPU)
     events.add(time + 8 * MS, Op.DEVICE_WRITE, screen, device=_GPU)
     events.add(time + 14 * MS, Op.DEVICE_READ, screen, device=_DISPLAY)
-    looks = frame[:: cpu_every or frames + 1] if cpu_every else frame[:0]
+    looks = frame[::cpu_every] if cpu_every else frame[:0]
     for op, after, ring, size in (
         (Op.CPU_READ, 4 * MS, camera, NV12_1080P),
         (Op.CPU_WRITE, 11 * MS, screen, RGBA_1080P),

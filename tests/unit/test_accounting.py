@@ -172,6 +172,15 @@ def test_events_count_from_the_end_and_those_that_are_not_there_are_refused(benc
             table(run, 9)
 
 
+@pytest.mark.parametrize("table", ["at", "buffers", "heaps", "over_time", "strays"])
+def test_what_has_no_rows_is_refused(bench, tmp_path, table):
+    path = tmp_path / "t.parquet"
+    replayed(bench, *CROSSING).trace.write(path)
+    run = hk.replay_file(path, bench)
+    with pytest.raises(ValueError, match=r"accounting: run=<FileRun.*a heapkit.Run"):
+        getattr(accounting, table)(run)
+
+
 # --- What nobody owns --------------------------------------------------------
 
 

@@ -234,3 +234,11 @@ def test_what_a_secure_heap_refuses_the_cpu_is_said(bench):
     run = replay(bench, *rows, heap="protected,secure-video")
     assert "the CPU reads the whole of buffer 1: refused with EFAULT" in run.explain(1)
     assert "a program maps buffer 1 into its memory: refused with" in run.explain(2)
+
+
+def test_a_mapping_without_maintenance_is_told_from_one_with_it(bench):
+    rows = [("ALLOC", 1, 4096), ("ATTACH", 1, 0), ("MAP", 1, 0)]
+    skips = replay(bench, *rows, device="isp", access=[0, 0, 4]).explain(2)
+    plain = replay(bench, *rows, device="isp", access=[0, 0, 3]).explain(2)
+    assert "device isp and buffer 1, without cache maintenance (4 KiB" in skips
+    assert "device isp and buffer 1 (4 KiB" in plain
