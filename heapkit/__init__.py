@@ -26,6 +26,7 @@ from heapkit.board import (
     SecureHeap,
     SyncRules,
     SystemHeap,
+    UdmabufHeap,
 )
 from heapkit.costs import Cost, Costs
 from heapkit.errors import BackendUnavailable, FormatError, InvariantError
@@ -81,6 +82,7 @@ __all__ = [
     "Target",
     "Trace",
     "TraceWriter",
+    "UdmabufHeap",
     "accounting",
     "explore",
     "formats",

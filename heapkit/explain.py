@@ -22,7 +22,7 @@ from heapkit.board_parts import ranges_of
 from heapkit.explain_uses import allocated_at as _allocated_at
 from heapkit.explain_uses import counted as _count
 from heapkit.explain_uses import spelt as _bytes
-from heapkit.fitting import alignment, free_runs, servable
+from heapkit.fitting import alignment, free_runs, servable, size_limit
 from heapkit.snapshot import Snapshot, State
 from heapkit.units import format_ns
 
@@ -218,6 +218,8 @@ def _why_paged(
     need = -(-size // block) * block
     pooled = layout.bytes_in(State.POOL)
     waiting = layout.bytes_in(State.DEFERRED)
+    if (limit := size_limit(heap, layout.size)) and need > limit:
+        return f"its limit, {_bytes(limit)} in one buffer, and {_bytes(need)} are asked"
     words = f"exhausted, the page allocator has {_bytes(layout.free_bytes)} free"
     if block > PAGE_SIZE and mark:
         words += f" and keeps {_bytes(mark)} back from orders above 0"
