@@ -7,7 +7,7 @@ without a source are *assumed*. Heaps and devices default to those of the preset
 traces onto one machine.
 """
 
-from heapkit.workloads.background import background
+from heapkit.workloads.background import background, loads
 from heapkit.workloads.camera import camera_boot
 from heapkit.workloads.merging import merge
 from heapkit.workloads.mixtures import mixed_media, small_churn
@@ -39,6 +39,7 @@ __all__ = [
     "YUV420_STILL",
     "background",
     "camera_boot",
+    "loads",
     "merge",
     "mixed_media",
     "small_churn",

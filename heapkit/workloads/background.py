@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from heapkit._ffi import PAGE_SIZE
 from heapkit.arguments import integer, size, wrong
+from heapkit.board import PageLoad
 from heapkit.trace import Op, Trace
 from heapkit.units import MS, MiB, S
 from heapkit.workloads.parts import generator
@@ -45,30 +46,20 @@ def background(
     slowly by up to ``swing``. The heaps ``cache``, ``dirty``, ``pinned`` and
     ``shared`` have their shares of it, which drift too, and ``anon`` has the rest; a
     heap without a share need not be on the board. What a page of each is like (by
-    how many it is mapped, whether it is clean) is the :class:`heapkit.PageLoad`'s.
+    how many it is mapped, whether it is clean) is the board's: :func:`loads`.
 
     A buffer is ``piece`` bytes; which one goes next is at random. What is held at
     the end stays: :func:`merge` puts other workloads beside it.
 
     Assumed: all shares and times.
     """
-    heaps = {anon: 1.0}
-    shares = {
-        "cache_share": (cache, cache_share),
-        "dirty_share": (dirty, dirty_share),
-        "pinned_share": (pinned, pinned_share),
-        "shared_share": (shared, shared_share),
-    }
-    for name, (heap, share) in shares.items():
-        if _share(name, share):
-            heaps[heap] = share
-            heaps[anon] -= share
-    used = 1 + sum(share > 0 for _, share in shares.values())
-    if len(heaps) < used:
-        raise wrong("background", "heaps", tuple(heaps), "another name for each load")
-    if heaps[anon] < 0:
-        total = 1 - heaps[anon]
-        raise wrong("background", "shares", total, "at most 1 together")
+    heaps = _shares(
+        anon,
+        cache_share=(cache, cache_share),
+        dirty_share=(dirty, dirty_share),
+        pinned_share=(pinned, pinned_share),
+        shared_share=(shared, shared_share),
+    )
     rng = _checked(seed, tuple(heaps), memory, seconds, piece)
     ticks = np.arange(seconds * S // _TICK_NS) * (_TICK_NS / S)
     held = _share("occupancy", occupancy) + _share("swing", swing) * _wave(rng, ticks)
@@ -81,6 +72,38 @@ def background(
         piece,
         {"workload": "background", "seed": seed, "memory": memory},
     )
+
+
+def loads(*, mapcount: int = 1, shared_mapcount: int = 10) -> tuple[PageLoad, ...]:
+    """Heaps for a board that :func:`background` is put on, by its default names.
+
+    ``cache`` is clean, ``dirty`` waits for writeback, ``pinned`` cannot be moved;
+    ``shared`` is mapped by ``shared_mapcount`` programs, the others by ``mapcount``
+    (both assumed).
+    """
+    return (
+        PageLoad(name="anon", mapcount=mapcount),
+        PageLoad(name="cache", clean=True, mapcount=mapcount),
+        PageLoad(name="dirty", dirty=True, mapcount=mapcount),
+        PageLoad(name="pinned", pinned=True, mapcount=mapcount),
+        PageLoad(name="shared", mapcount=shared_mapcount),
+    )
+
+
+def _shares(anon: str, **others: tuple[str, float]) -> dict[str, float]:
+    """The share of each heap, of those that have one: ``anon`` has the rest."""
+    heaps, used = {anon: 1.0}, 1
+    for name, (heap, share) in others.items():
+        if _share(name, share):
+            heaps[heap] = share
+            heaps[anon] -= share
+            used += 1
+    if len(heaps) < used:
+        raise wrong("background", "heaps", tuple(heaps), "another name for each load")
+    if heaps[anon] < 0:
+        total = 1 - heaps[anon]
+        raise wrong("background", "shares", total, "at most 1 together")
+    return heaps
 
 
 def _share(name: str, value: float) -> float:

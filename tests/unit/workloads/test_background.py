@@ -54,10 +54,21 @@ def test_heaps_are_named_by_the_caller_and_may_have_no_share():
 
 
 def test_a_load_runs_on_a_board_with_such_heaps():
-    heaps = (hk.CmaHeap(size=64 * MiB), *(hk.PageLoad(name=name) for name in LOADS))
+    heaps = (hk.CmaHeap(size=64 * MiB), *workloads.loads(mapcount=2))
     board = hk.Board(name="small", memory=hk.Memory(total=MEMORY), heaps=heaps)
-    run = hk.replay(workloads.background(memory=MEMORY, seconds=20), board)
+    trace = workloads.background(memory=MEMORY, seconds=20, shared_share=0.1)
+    run = hk.replay(trace, board)
+    assert set(trace.heaps) == {*LOADS, "shared"}
     assert not run["status"].any()
+    assert hk.accounting.totals(run)["total"] == 0
+
+
+def test_the_loads_are_what_their_names_say():
+    heaps = {heap.name: heap for heap in workloads.loads(mapcount=3)}
+    assert (heaps["anon"].mapcount, heaps["shared"].mapcount) == (3, 10)
+    assert heaps["cache"].clean
+    assert heaps["dirty"].dirty
+    assert heaps["pinned"].pinned
 
 
 def test_the_same_seed_gives_the_same_trace_and_another_one_another():
