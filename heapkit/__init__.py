@@ -37,7 +37,7 @@ from heapkit.trace import Op, Trace
 from heapkit.units import GiB, KiB, MiB
 
 if TYPE_CHECKING:
-    from heapkit import accounting, metrics, notebook, views, workloads
+    from heapkit import accounting, ion, metrics, notebook, views, workloads
     from heapkit import explorers as explore
     from heapkit.backends.live import live
     from heapkit.backends.sim import simulate
@@ -86,6 +86,7 @@ __all__ = [
     "accounting",
     "explore",
     "formats",
+    "ion",
     "live",
     "metrics",
     "notebook",
@@ -108,6 +109,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "Recommendation": ("heapkit.sizing", "Recommendation"),
     "explore": ("heapkit.explorers", None),
     "formats": ("heapkit.importers", "formats"),
+    "ion": ("heapkit.ion", None),
     "live": ("heapkit.backends.live", "live"),
     "metrics": ("heapkit.metrics", None),
     "notebook": ("heapkit.notebook", None),

@@ -25,7 +25,8 @@ LAYERS = (
     },
     {"backends"},
     {
-        *("checkpoints", "cli", "importers", "long_replay", "long_trace", "pace"),
+        *("checkpoints", "cli", "fallback", "importers", "ion"),
+        *("long_replay", "long_trace", "pace"),
         *("recommendation", "replay", "reserved_memory", "resolve", "sizing"),
         "sync_cost",
         "workloads",

@@ -13,6 +13,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from heapq import heappop, heappush
+from itertools import count
 
 from heapkit import _ffi, arguments
 from heapkit.backends.heap_map import HeapMap
@@ -70,6 +71,7 @@ class SimHeaps(HeapMap["SimHeap"]):
         self._lock = self._machine.lock
         self._cells: dict[int, Cell] = {}
         self._free_ids: list[int] = []
+        self._inodes = count(1)
         self._devices = {d.name: i for i, d in enumerate(board.devices)}
         names = enumerate(board.heap_names)
         super().__init__({name: SimHeap(self, name, i) for i, name in names})
@@ -143,6 +145,7 @@ class SimHeaps(HeapMap["SimHeap"]):
                 forget=self._forget,
             )
             cell.mode = fd_flags & os.O_ACCMODE
+            cell.ino = next(self._inodes)
             self._cells[buffer] = cell
             return SimBuf(cell, close_on_exec=bool(fd_flags & os.O_CLOEXEC))
 

@@ -85,6 +85,7 @@ class Cell:
         self.name = ""
         self.mode = os.O_RDWR  # of the one struct file that all references share
         self.fences = Reservation()
+        self.ino = 0
         self.references = 0
         self.latency_ns = latency_ns
         self._forget = forget

@@ -53,6 +53,11 @@ class BufferFile(NumberedFile):
         return self._number_in(self._open().door.files)
 
     @property
+    def ino(self) -> int:
+        """The inode's number: counted from 1, one for each buffer, never again."""
+        return self._open().ino
+
+    @property
     def fd_flags(self) -> int:
         """fcntl(F_GETFL): the access mode of the buffer's one file."""
         return self._open().mode
