@@ -9,6 +9,7 @@ structs and numbers of each era. ION left Linux with 5.11.
 from __future__ import annotations
 
 from heapkit.ion import uapi
+from heapkit.ion.boards import board
 from heapkit.ion.client import Client, HeapData
 from heapkit.ion.traces import ids_of, masks, trace
 from heapkit.ion.uapi import ERAS, AndroidHeapType, Flag, HeapType
@@ -20,6 +21,7 @@ __all__ = [
     "Flag",
     "HeapData",
     "HeapType",
+    "board",
     "ids_of",
     "masks",
     "trace",

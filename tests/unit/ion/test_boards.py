@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+"""Boards run by ION's rules, and what those do to a carveout."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+import heapkit as hk
+from heapkit import MiB, ion
+
+CARVEOUT = {"camera": 4}
+
+
+def exynos_board(size=10 * MiB):
+    memory = hk.Memory(total=64 * MiB)
+    heaps = (hk.SystemHeap(), hk.CarveoutHeap(name="camera", size=size))
+    return hk.Board(name="exynos", memory=memory, heaps=heaps)
+
+
+def where(client, handle):
+    """MiB from the carveout's start."""
+    base = client.heaps.board.heap("camera").base
+    return (client.buffer(handle).entries[0].address - base) // MiB
+
+
+def allocated(client, mib):
+    return client.alloc(mib * MiB, heap_id_mask=client.mask("camera"))
+
+
+def test_exynos_deferred_frees_fragment_the_carveout():
+    """Commit d985013f: A=4 at 0, B=2 at 4, both freed; C=3; D=4; E=3 finds no room."""
+    with ion.Client(ion.board(exynos_board()), CARVEOUT) as client:
+        a, b = allocated(client, 4), allocated(client, 2)
+        assert (where(client, a), where(client, b)) == (0, 4)
+        client.free(a)
+        client.free(b)
+        c = allocated(client, 3)
+        assert where(client, c) == 6
+        client.heaps.advance(10**9)
+        assert where(client, allocated(client, 4)) == 0
+        with pytest.raises(OSError, match="camera") as caught:
+            allocated(client, 3)
+        assert caught.value.errno == errno.ENOMEM
+
+
+def test_exynos_immediate_frees_leave_room():
+    board = ion.board(exynos_board(), deferred_carveouts=False)
+    with ion.Client(board, CARVEOUT) as client:
+        a, b = allocated(client, 4), allocated(client, 2)
+        client.free(a)
+        client.free(b)
+        places = [where(client, allocated(client, mib)) for mib in (3, 4, 3)]
+        assert places == [0, 3, 7]
+
+
+def test_request_without_room_drains_the_list_and_tries_again():
+    with ion.Client(ion.board(exynos_board()), CARVEOUT) as client:
+        client.free(allocated(client, 10))
+        assert client.heaps["camera"].gauges().deferred_bytes == 10 * MiB
+        assert where(client, allocated(client, 10)) == 0
+        assert client.heaps["camera"].gauges().deferred_bytes == 0
+
+
+def test_drained_heap_that_is_full_falls_back_to_the_next():
+    ids = {"camera": 4, "system": 0}
+    with ion.Client(ion.board(exynos_board()), ids) as client:
+        mask = client.mask("camera", "system")
+        handles = [client.alloc(6 * MiB, heap_id_mask=mask) for _ in range(2)]
+        served = [client.buffer(handle).exp_name for handle in handles]
+        assert served == ["camera", "system"]
+
+
+def test_carveout_clears_when_it_is_freed():
+    heap = ion.board(exynos_board()).heap("camera")
+    assert (heap.zero, heap.deferred_free, heap.retry_drained) == ("free", True, True)
+
+
+def test_system_heaps_have_pools_and_a_thread():
+    preset = hk.Board.preset("phone-8g")
+    board = ion.board(preset)
+    for name in ("system", "system-pooled"):
+        assert board.heap(name).pool.deferred_free
+        assert board.heap(name).orders == preset.heap(name).orders
+
+
+def test_every_attachment_is_maintained():
+    assert ion.board(exynos_board()).sync.attachments == "all"
+
+
+def test_other_heaps_and_the_name_of_the_board_stay():
+    preset = hk.Board.preset("phone-8g")
+    board = ion.board(preset)
+    for name in ("default_cma_region", "protected,secure-video"):
+        assert board.heap(name) == preset.heap(name)
+    assert board.name == "phone-8g, ION"
+    assert board.devices == preset.devices
+
+
+@pytest.mark.parametrize("board", [None, "phone-8g"])
+def test_only_a_board_is_made_ions(board):
+    with pytest.raises(ValueError, match="board="):
+        ion.board(board)
