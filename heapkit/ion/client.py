@@ -37,14 +37,21 @@ class Client:
 
     Draining a heap's deferred frees and trying again is the heap's own matter:
     :func:`heapkit.ion.board` makes a board whose heaps do. Whether a buffer is
-    cached is its heap's here (``uncached=``), not the request's: CACHED is looked
-    at where a heap refuses it, and changes nothing else.
+    cached is its heap's here, not the request's: ``uncached`` names the heap that
+    stands in for another where a request has not Flag.CACHED, as ION's own system
+    heap had pools of both kinds. Without it the flag is looked at where a heap
+    refuses it, and changes nothing else.
 
     With a :class:`Board` the client makes the heaps, and closes them with itself.
     """
 
     def __init__(
-        self, heaps: SimHeaps | Board, ids: Mapping[str, int], *, era: str = "handle"
+        self,
+        heaps: SimHeaps | Board,
+        ids: Mapping[str, int],
+        *,
+        era: str = "handle",
+        uncached: Mapping[str, str] | None = None,
     ) -> None:
         self.era = arguments.choice("ion.Client", "era", era, uapi.ERAS)
         self._own = isinstance(heaps, Board)
@@ -52,6 +59,11 @@ class Client:
         if not isinstance(self.heaps, SimHeaps):
             raise arguments.wrong("ion.Client", "heaps", heaps, "a Board or SimHeaps")
         self.ids = checked_ids(self.heaps.board, ids)
+        self._uncached = dict(uncached or {})
+        for cached, twin in self._uncached.items():
+            if cached not in self.ids or twin not in self.heaps:
+                allowed = "heaps with ids, and a heap of the board for each"
+                raise arguments.wrong("ion.Client", "uncached", uncached, allowed)
         self._handles = Handles()
 
     def alloc(
@@ -102,10 +114,13 @@ class Client:
         if code:
             raise refusal(code, f"{what}, align {align}, flags {flags:#x}")
         try:
-            return self.heaps[name].allocate(length)
+            return self.heaps[self._served(name, flags)].allocate(length)
         except OSError as error:
             code = rules.failure(heap, error.errno or errno.EIO, self.era)
             raise refusal(code, what) from None
+
+    def _served(self, name: str, flags: int) -> str:
+        return name if flags & uapi.Flag.CACHED else self._uncached.get(name, name)
 
     def in_mask(self, heap_id_mask: int) -> tuple[str, ...]:
         """The heaps that such a request asks, in the order in which they are asked."""
@@ -133,7 +148,8 @@ class Client:
     def _dma_buf(self, fd: int) -> SimBuf:
         """dma_buf_get(), and a look at the exporter."""
         file = self.heaps.files[fd]
-        if not isinstance(file, SimBuf) or file.exp_name not in self.ids:
+        exporters = {*self.ids, *self._uncached.values()}
+        if not isinstance(file, SimBuf) or file.exp_name not in exporters:
             raise refusal(errno.EINVAL, f"ion: fd {fd} is no buffer of its heaps")
         return file
 

@@ -31,13 +31,13 @@ class FileTable(Mapping[int, Closeable]):
 
     def __init__(self) -> None:
         self.limit = SOFT_LIMIT
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._files: dict[int, Closeable] = {}
         self._free: list[int] = []
 
     def install(self, file: Closeable) -> int:
         """The number ``file`` has from now on; ``OSError(EMFILE)`` at the limit."""
-        with self._lock:
+        with self.lock:
             if FIRST + len(self._files) >= self.limit:
                 raise refusal(errno.EMFILE, f"{self.limit} files are open")
             number = heappop(self._free) if self._free else FIRST + len(self._files)
@@ -46,7 +46,7 @@ class FileTable(Mapping[int, Closeable]):
 
     def forget(self, number: int) -> None:
         """The number is free again."""
-        with self._lock:
+        with self.lock:
             if self._files.pop(number, None) is not None:
                 heappush(self._free, number)
 
@@ -81,9 +81,10 @@ class NumberedFile:
     _number: int | None = None
 
     def _number_in(self, table: FileTable) -> int:
-        if self._number is None:
-            self._table, self._number = table, table.install(self)
-        return self._number
+        with table.lock:
+            if self._number is None:
+                self._table, self._number = table, table.install(self)
+            return self._number
 
     def _give_number_back(self) -> None:
         if self._number is not None:

@@ -160,6 +160,23 @@ def test_only_androids_kernels_tell_a_version(sim, client):
     assert error_of(client.abi_version) == errno.ENOTTY
 
 
+def test_request_without_cached_is_served_by_the_uncached_twin():
+    heaps = (hk.SystemHeap(), hk.SystemHeap(name="system-wc", uncached=True))
+    board = hk.Board(name="b", memory=hk.Memory(total=64 * MiB), heaps=heaps)
+    with ion.Client(board, {"system": 0}, uncached={"system": "system-wc"}) as client:
+        plain = client.alloc(4096, heap_id_mask=1)
+        cached = client.alloc(4096, heap_id_mask=1, flags=ion.Flag.CACHED)
+        assert client.buffer(plain).exp_name == "system-wc"
+        assert client.buffer(cached).exp_name == "system"
+        assert client.import_(client.share(plain)) == plain
+
+
+@pytest.mark.parametrize("uncached", [{"nope": "system"}, {"system": "nope"}])
+def test_twins_are_heaps_of_the_board(sim, uncached):
+    with pytest.raises(ValueError, match="uncached="):
+        ion.Client(sim, {"system": 0}, uncached=uncached)
+
+
 # --- Handles -----------------------------------------------------------------
 
 

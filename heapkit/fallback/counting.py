@@ -1,22 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""What a fallback costs: not only another heap, but every use of it afterwards.
-
-A buffer that its first heap had no room for comes from a later one of its chain, in
-more pieces. Each attach, map and sync of it then walks more entries. :func:`costs`
-counts that for a run, :func:`drill` for the start of a camera, under dma-heaps and
-under ION.
-"""
+"""What each buffer that fell back paid, and what it would have paid otherwise."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from heapkit import arguments, ion, metrics, workloads
+from heapkit import arguments, metrics
 from heapkit._ffi import PAGE_SIZE
 from heapkit.board import Board, CmaHeap, PagedHeap
 from heapkit.replay import replay
@@ -32,6 +25,7 @@ PARTS: Final[dict[str, tuple[Op, ...]]] = {
     "attach": (Op.ATTACH, Op.DETACH),
     "map": (Op.MAP, Op.UNMAP, Op.MMAP, Op.MUNMAP, Op.VMAP, Op.VUNMAP),
     "sync": (Op.BEGIN_CPU, Op.END_CPU),
+    "access": (Op.CPU_READ, Op.CPU_WRITE, Op.DEVICE_READ, Op.DEVICE_WRITE),
     "free": (Op.FREE,),
 }
 SUMMED: Final = (
@@ -50,10 +44,11 @@ def costs(run: Run, *, by: str = "heap", ample: Run | None = None) -> pd.DataFra
     ``by`` "buffer": a row for each ALLOC that a later heap of its chain served, with
     ``event``, ``buffer``, ``first`` (the heap asked first), ``heap`` (that served),
     ``size``, ``entries`` and, summed over all events of the buffer, ``allocate_ns``,
-    ``attach_ns`` (detach too), ``map_ns`` (unmap, mmap and vmap too), ``sync_ns`` and
-    ``free_ns``. Beside each stands the same ``…_first`` had the first heap served
-    it; ``extra_ns`` is the difference of the sums. By "heap": these summed for each
-    pair of heaps, with the number of ``fallbacks``.
+    ``attach_ns`` (detach too), ``map_ns`` (unmap, mmap and vmap too), ``sync_ns``,
+    ``access_ns`` (reads and writes) and ``free_ns``. Beside each stands the same
+    ``…_first`` had the first heap served it; ``extra_ns`` is the difference of the
+    sums. By "heap": these summed for each pair of heaps, with the number of
+    ``fallbacks``.
 
     What would have been is a second replay of the same trace on
     :func:`ample_board`, ``board.replace({"camera.size": …})`` with room for every
@@ -198,87 +193,3 @@ def _per_heap(frame: pd.DataFrame) -> pd.DataFrame:
     summed = groups[list(SUMMED)].sum()
     summed.insert(0, "fallbacks", groups.size())
     return summed.reset_index()
-
-
-# --- The camera-boot drill ---------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Side:
-    """One way of falling back: a run, and the same with room for everything."""
-
-    name: str
-    run: Run
-    ample: Run
-
-    @property
-    def costs(self) -> pd.DataFrame:
-        """:func:`costs` by heap."""
-        return costs(self.run, ample=self.ample)
-
-    @property
-    def buffers(self) -> pd.DataFrame:
-        """:func:`costs` by buffer."""
-        return costs(self.run, by="buffer", ample=self.ample)
-
-    def totals(self) -> dict[str, Any]:
-        """The drill in numbers: counts, bytes and ns."""
-        table = self.costs
-        start, _ = metrics.allocation_spans(self.run)
-        sums = {name: int(table[name].sum()) for name in ("fallbacks", *SUMMED)}
-        latency = metrics.percentiles(self.run["latency_ns"][start])
-        return {
-            "requests": len(start),
-            "failures": int(np.count_nonzero(self.run["status"][start])),
-            **sums,
-            "total_ns": int(self.run["latency_ns"].sum()),
-            "allocate_p50_ns": latency["p50"],
-            "allocate_max_ns": latency["max"],
-        }
-
-
-@dataclass(frozen=True)
-class Drill:
-    """The same requests under dma-heaps' chains and under ION's masks."""
-
-    dma_heaps: Side
-    ion: Side
-
-    def to_frame(self) -> pd.DataFrame:
-        """A row for each side, the columns of :meth:`Side.totals`."""
-        import pandas as pd
-
-        sides = (self.dma_heaps, self.ion)
-        rows = [side.totals() for side in sides]
-        return pd.DataFrame(rows, index=pd.Index([s.name for s in sides], name="under"))
-
-    def _repr_html_(self) -> str:
-        frame = self.to_frame().T
-        return str(frame.to_html())
-
-
-def drill(
-    board: Board,
-    *,
-    seed: int = 1,
-    launches: int = 20,
-    heap: str = "camera|system-pooled",
-    ids: Mapping[str, int] | None = None,
-) -> Drill:
-    """The camera's start (:func:`heapkit.workloads.camera_boot`), both ways.
-
-    dma-heaps leave the fallback to the program: ``heap`` is its chain. ION has
-    ``ids`` (default: those that keep the chain's order) and
-    :func:`heapkit.ion.board`, the same memory run by ION's rules.
-    """
-    trace = workloads.camera_boot(seed=seed, heap=heap, launches=launches)
-    masked = ion.trace(trace, ion.ids_of(trace) if ids is None else ids)
-    return Drill(
-        dma_heaps=_side("dma-heaps", trace, board),
-        ion=_side("ION", masked, ion.board(board)),
-    )
-
-
-def _side(name: str, trace: Trace, board: Board) -> Side:
-    run = replay(trace, board)
-    return Side(name, run, ample_run(run))
