@@ -189,3 +189,11 @@ def test_reads_of_an_uncached_heap_are_counted():
     trace = hk.Trace.from_columns(op=op, heap="camera|uncached", **columns)
     (row,) = fallback.costs(hk.replay(trace, board_of(*heaps))).to_dict("records")
     assert row["access_ns"] >= 5 * row["access_first_ns"] > 0
+
+
+def test_parts_together_are_all_that_a_run_was_charged():
+    run = hk.replay(hk.workloads.camera_boot(launches=2), hk.Board.preset("phone-8g"))
+    owner = fallback.counting._owners(run.trace)
+    paid = sum(fallback.counting._paid(run, part, owner) for part in fallback.PARTS)
+    assert paid.sum() == run["latency_ns"].sum()
+    assert not paid[run["op"] != hk.Op.ALLOC].any()
