@@ -7,7 +7,7 @@ import dataclasses
 from typing import Any
 
 from heapkit import arguments
-from heapkit.board import Board, CarveoutHeap, PagePool, SystemHeap
+from heapkit.board import Board, CarveoutHeap, ChunkHeap, PagePool, SystemHeap
 from heapkit.board_parts import Heap
 
 
@@ -19,9 +19,8 @@ def board(board: Board, *, deferred_carveouts: bool = True) -> Board:
     buffer has more than half of the memory. A carveout clears memory when it is
     freed, in a thread too, and a request that finds no room drains that thread's
     list and tries again; Exynos took the thread away (d985013f):
-    ``deferred_carveouts=False``. Synchronisation is for every attachment, mapped or
-    not. CMA, chunk and secure heaps are as they were: ION's chunk heap cleared at
-    free, this one clears when it allocates.
+    ``deferred_carveouts=False``. A chunk heap clears at free. Synchronisation is for
+    every attachment, mapped or not. Other heaps are as they were.
     """
     if not isinstance(board, Board):
         raise arguments.wrong("ion.board", "board", board, "a heapkit.Board")
@@ -38,9 +37,14 @@ def board(board: Board, *, deferred_carveouts: bool = True) -> Board:
 
 def _rules(heap: Heap, *, thread: bool) -> dict[str, Any]:
     match heap:
-        case SystemHeap():
+        case SystemHeap(encrypted=False):
             pool = heap.pool or PagePool(orders=heap.orders)
-            return {"pool": dataclasses.replace(pool, deferred_free=True)}
+            pool = dataclasses.replace(
+                pool, deferred_free=True, shrink="descending", unwind="pool"
+            )
+            return {"pool": pool, "max_share": "half"}
+        case ChunkHeap():
+            return {"zero": "free"}
         case CarveoutHeap():
             return {"zero": "free", "deferred_free": thread, "retry_drained": thread}
         case _:

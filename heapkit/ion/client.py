@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, Self
 from heapkit import arguments
 from heapkit._ffi import PAGE_SIZE
 from heapkit.backends.sim import SimBuf, SimHeaps, simulate
-from heapkit.board import Board, PageLoad
+from heapkit.board import Board, PageLoad, UdmabufHeap
 from heapkit.errors import refusal
 from heapkit.ion import rules, uapi
 from heapkit.ion.handles import Handles
@@ -246,8 +246,9 @@ def checked_ids(board: Board | None, ids: Mapping[str, int]) -> dict[str, int]:
     for name, number in ids.items():
         high = uapi.NUM_HEAP_IDS - 1
         checked[name] = arguments.integer("ion", f"ids[{name!r}]", number, high=high)
-        if board is not None and isinstance(board.heap(name), PageLoad):
-            raise arguments.wrong("ion", "ids", name, "a heap, which a load is not")
+        if board is not None and isinstance(board.heap(name), (PageLoad, UdmabufHeap)):
+            allowed = "heaps, which a load and a memfd are not"
+            raise arguments.wrong("ion", "ids", name, allowed)
     if len(set(checked.values())) < len(checked):
         raise arguments.wrong("ion", "ids", ids, allowed)
     return checked

@@ -38,6 +38,14 @@ def buffer(sim):
     return sim["system"].allocate(124 * KiB)
 
 
+@pytest.fixture
+def memfd():
+    heaps = (hk.UdmabufHeap(),)
+    board = hk.Board(name="b", memory=hk.Memory(total=64 * MiB), heaps=heaps)
+    with hk.simulate(board) as heaps:
+        yield heaps["udmabuf"].allocate(8192)
+
+
 def request_of(*, size=4096, fd=0, fd_flags=RW, heap_flags=0, room=24):
     packed = struct.pack("=QIIQ", size, fd, fd_flags, heap_flags)
     return bytearray((packed + b"\xaa" * room)[:room])
@@ -325,6 +333,11 @@ def test_partial_sync_of_a_secure_buffer_has_no_hook(sim):
     assert error_of(buffer.ioctl, PARTIAL, argument) == errno.EOPNOTSUPP
 
 
+def test_partial_sync_of_a_memfd_has_no_hook(memfd):
+    assert error_of(memfd.ioctl, PARTIAL, partial(1, 0, 64)) == errno.EOPNOTSUPP
+    assert memfd.ioctl(SYNC, sync(3)) == 0
+
+
 # --- SET_NAME ----------------------------------------------------------------
 
 
@@ -475,6 +488,11 @@ def test_private_mapping_of_a_cma_buffer_is_einval(sim, prot, length):
     buffer = sim["default_cma_region"].allocate(124 * KiB)
     call = buffer.mmap
     code = error_of(call, flags=mmap.MAP_PRIVATE, prot=prot, length=length)
+    assert code == errno.EINVAL
+
+
+def test_private_mapping_of_a_memfd_is_einval(memfd):
+    code = error_of(memfd.mmap, flags=mmap.MAP_PRIVATE, length=4096)
     assert code == errno.EINVAL
 
 

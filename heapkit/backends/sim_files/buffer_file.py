@@ -22,7 +22,7 @@ from heapkit.backends.sim_files.memory import (
     string_from_user,
 )
 from heapkit.backends.sim_files.table import NumberedFile
-from heapkit.board import SecureHeap
+from heapkit.board import SecureHeap, UdmabufHeap
 from heapkit.errors import refusal
 
 _SYNC: Final = struct.Struct("=Q")  # struct dma_buf_sync
@@ -105,7 +105,7 @@ class BufferFile(NumberedFile):
     def _need_partial_hook(self) -> None:
         """EOPNOTSUPP where the exporter has no …_cpu_access_partial()."""
         cell = self._open()
-        hookless = isinstance(cell.heap, SecureHeap)
+        hookless = isinstance(cell.heap, (SecureHeap, UdmabufHeap))
         if hookless or cell.door.options.partial_sync != "vendor":
             what = f"{cell.heap.name}: maintains whole buffers only"
             raise refusal(errno.EOPNOTSUPP, what)

@@ -2,7 +2,8 @@
 """Which mmap(2) of a dma-buf the kernel refuses, in the order in which it looks.
 
 mm/mmap.c and dma_buf_mmap_internal(); the heaps' own rules are those of
-system_heap.c, which maps entry by entry, and cma_heap.c, which wants VM_SHARED.
+system_heap.c, which maps entry by entry, and of cma_heap.c and udmabuf.c, which want
+VM_SHARED.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 
 from heapkit import arguments
 from heapkit._ffi import PAGE_SIZE
-from heapkit.board import CmaHeap, Heap, SecureHeap
+from heapkit.board import CmaHeap, Heap, SecureHeap, UdmabufHeap
 from heapkit.errors import refusal
 
 READ_WRITE = mmap.PROT_READ | mmap.PROT_WRITE
@@ -82,8 +83,9 @@ def _refuse_private(
     asked: Request, what: str, heap: Heap, entries: Sequence[int]
 ) -> None:
     """remap_pfn_range() makes a copy-on-write mapping in one piece or not at all."""
-    if isinstance(heap, CmaHeap):
-        raise refusal(errno.EINVAL, f"{what}: a CMA heap's are shared")
+    in_chunks = isinstance(heap, CmaHeap) and heap.chunk is not None
+    if isinstance(heap, (CmaHeap, UdmabufHeap)) and not in_chunks:
+        raise refusal(errno.EINVAL, f"{what}: mappings of it are shared")
     start = 0
     for entry in entries:
         if start <= asked.offset and asked.end <= start + entry:

@@ -77,12 +77,48 @@ def test_carveout_clears_when_it_is_freed():
     assert (heap.zero, heap.deferred_free, heap.retry_drained) == ("free", True, True)
 
 
-def test_system_heaps_have_pools_and_a_thread():
+def test_system_heaps_have_ions_pools():
     preset = hk.Board.preset("phone-8g")
     board = ion.board(preset)
     for name in ("system", "system-pooled"):
-        assert board.heap(name).pool.deferred_free
-        assert board.heap(name).orders == preset.heap(name).orders
+        heap = board.heap(name)
+        assert heap.orders == preset.heap(name).orders
+        assert heap.max_share == "half"
+        assert heap.pool == hk.PagePool(shrink="descending", unwind="pool")
+
+
+def test_pool_of_other_orders_keeps_them():
+    board = hk.Board.preset("phone-8g")
+    board = board.replace({"system-pooled.orders": (9, 4, 0)})
+    assert ion.board(board).heap("system-pooled").pool.orders == (9, 4, 0)
+
+
+def test_chunk_heap_clears_at_free():
+    heaps = (hk.ChunkHeap(name="video", size=4 * MiB),)
+    assert ion.board(hk.Board(name="b", heaps=heaps)).heap("video").zero == "free"
+
+
+def test_heap_that_ion_never_had_stays():
+    heaps = (hk.SystemHeap(name="cc", encrypted=True), hk.UdmabufHeap())
+    board = hk.Board(name="b", memory=hk.Memory(total=64 * MiB), heaps=heaps)
+    assert ion.board(board).heaps == board.heaps
+
+
+def test_failed_allocation_leaves_its_pages_in_the_pools():
+    """ion_system_heap.c unwinds into the pools, Android's system_heap.c does not."""
+    memory = hk.Memory(total=64 * MiB)
+    other = hk.PageLoad(name="other", migratetype="unmovable")
+    pooled = hk.SystemHeap(pool=hk.PagePool())
+    board = hk.Board(name="b", memory=memory, heaps=(pooled, other))
+    held = {}
+    for name, board_of in (("android", board), ("ION", ion.board(board))):
+        with hk.simulate(board_of) as heaps:
+            heaps["other"].allocate(40 * MiB)
+            with pytest.raises(OSError, match="system"):
+                heaps["system"].allocate(30 * MiB)
+            held[name] = heaps["system"].gauges().pool_bytes
+    assert held["android"] == 0
+    assert held["ION"] > 20 * MiB
 
 
 def test_every_attachment_is_maintained():

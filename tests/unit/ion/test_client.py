@@ -332,6 +332,13 @@ def test_load_is_no_heap_of_ion():
         ion.Client(board, {"apps": 1})
 
 
+def test_memfd_is_no_heap_of_ion():
+    heaps = (hk.SystemHeap(), hk.UdmabufHeap())
+    board = hk.Board(name="b", memory=hk.Memory(total=64 * MiB), heaps=heaps)
+    with pytest.raises(ValueError, match="memfd"):
+        ion.Client(board, {"udmabuf": 1})
+
+
 @pytest.mark.parametrize("heaps", [None, {}, "phone-8g"])
 def test_client_wants_a_board_or_heaps(heaps):
     with pytest.raises(ValueError, match="heaps="):
