@@ -15,11 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heapkit._ffi import PRICE_NAMES
-from heapkit.cost_groups import GROUPS
+from heapkit.cost_groups import GROUPS, largest
 from heapkit.costs import Costs
+from heapkit.units import format_ns
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from heapkit.run import Run
 
 # Events whose counts are had at once, 300 bytes each: they stay in a near cache until
 # the columns are taken out of them.
@@ -108,3 +111,14 @@ def frame(counts: Counts, costs: Costs) -> pd.DataFrame:
 def totals(counts: Counts, costs: Costs) -> dict[str, int]:
     """What all events together paid for each part, in whole ns."""
     return {group: round(float(ns.sum())) for group, ns in counts.by_group(costs)}
+
+
+def takes(run: Run, i: int) -> str:
+    """The latency of event ``i`` in words and, of several parts, the two largest."""
+    ns = run.breakdown(i)
+    parts, whole = largest(ns, 2), sum(ns.values())
+    words = format_ns(run["latency_ns"][i])
+    if len(parts) > 1 and parts[1][1] >= whole / 100:
+        told = ", ".join(f"{name} {format_ns(part)}" for name, part in parts)
+        return f"{words} ({told})"
+    return f"{words} (nearly all of it {parts[0][0]})" if len(parts) > 1 else words

@@ -18,7 +18,7 @@ import numpy as np
 from heapkit._ffi import PAGE_SIZE, READ_WRITE, Access, Op
 from heapkit.board import Board, CmaHeap, Heap, PagedHeap, PageLoad
 from heapkit.board_parts import ranges_of
-from heapkit.cost_groups import largest
+from heapkit.breakdown import takes
 from heapkit.fitting import alignment, free_runs, servable
 from heapkit.snapshot import Snapshot, State
 from heapkit.units import format_bytes, format_ns
@@ -88,7 +88,7 @@ def _served(run: Run, i: int, heap: str, tries: int) -> str:
     if pooled:
         words += f", {pooled} of them from the pool"
     words += _moved(run, i)
-    words += f", and takes {_takes(run, i)}"
+    words += f", and takes {takes(run, i)}"
     return words + _left(run, i)
 
 
@@ -261,7 +261,7 @@ def _free(run: Run, i: int, _: Rewind) -> str:
     return (
         f"buffer {buffer}, {_bytes(run['size'][start])} of {heap} at "
         f"{int(run['address'][start]):#x}, is freed after {held}; that takes "
-        f"{_takes(run, i)}{_left(run, i)}{_waiting(run, i)}."
+        f"{takes(run, i)}{_left(run, i)}{_waiting(run, i)}."
     )
 
 
@@ -288,28 +288,17 @@ def _device_or_cpu(run: Run, i: int, _: Rewind) -> str:
     if run["status"][start]:
         return f"{what}: nothing to do, the buffer was refused at event {start}."
     entries = _count(int(run["entries"][start]), "entry", "entries")
-    size = _bytes(run["size"][start])
-    return f"{what} ({size} in {entries}); it takes {_takes(run, i)}."
+    cost = takes(run, i)
+    return f"{what} ({_bytes(run['size'][start])} in {entries}); it takes {cost}."
 
 
 def _pressure(run: Run, i: int, _: Rewind) -> str:
     words = f"the shrinkers are asked for {_bytes(run['size'][i])} and take "
-    words += _takes(run, i)
+    words += takes(run, i)
     if "pool_bytes" in run.columns:
         words += f"; the pools then hold {_bytes(run['pool_bytes'][i])}"
         words += f", {_bytes(run['free_bytes'][i])} of memory are free"
     return words + "."
-
-
-def _takes(run: Run, i: int) -> str:
-    """Its latency and, of several parts, the two largest."""
-    ns = run.breakdown(i)
-    parts, whole = largest(ns, 2), sum(ns.values())
-    words = format_ns(run["latency_ns"][i])
-    if len(parts) > 1 and parts[1][1] >= whole / 100:
-        told = ", ".join(f"{name} {format_ns(part)}" for name, part in parts)
-        return f"{words} ({told})"
-    return f"{words} (nearly all of it {parts[0][0]})" if len(parts) > 1 else words
 
 
 def _allocated_at(run: Run, i: int) -> int:
