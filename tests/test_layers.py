@@ -16,7 +16,7 @@ LAYERS = (
     {"_ffi"},
     {
         *("arguments", "board", "board_parts", "breakdown", "cost_groups", "costs"),
-        "event_table",
+        *("event_table", "run_summary"),
         *("explain", "fitting", "interface", "metrics", "placement", "presets", "run"),
         *("samples", "snapshot", "uapi"),
         *("trace", "trace_columns", "trace_file", "trace_parts", "trace_schema"),

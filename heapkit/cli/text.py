@@ -9,7 +9,8 @@ from typing import Any
 
 from heapkit.file_run import FileRun
 from heapkit.recommendation import Recommendation, shown
-from heapkit.run import Run, part_lines
+from heapkit.run import Run
+from heapkit.run_summary import part_lines
 from heapkit.snapshot import Observation, Snapshot, State
 from heapkit.trace import Trace
 from heapkit.units import format_bytes, format_ns

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from heapkit.cost_groups import GROUPS
 from heapkit.views import theme
 from heapkit.views.reduce import BUCKETS, bins
-from heapkit.views.stack import edges, stacked
+from heapkit.views.stack import edges, made_of, stacked
 from heapkit.views.ticks import hover_format
 
 Parts = Mapping[str, NDArray[np.float64]]
@@ -82,6 +82,7 @@ def kind_columns(
     return {
         "kind": [names[i] for i in order],
         "events": theme.f32(events[order]),
+        "made": made_of(shown, len(order)),
     } | stacked(shown, len(order))
 
 
@@ -100,13 +101,15 @@ def slowest_columns(
     order = _dearest(parts, len(events), most)
     spelt = [ops[int(op[i])] for i in order]
     numbers = events[order].tolist()
+    shown = {name: values[order] for name, values in parts.items()}
     return {
         "name": [f"{i} {name}" for i, name in zip(numbers, spelt, strict=True)],
         "event": theme.f32(numbers),
         "op": spelt,
         "heap": [heaps[int(heap[i])] if heap[i] >= 0 else "-" for i in order],
         "size": theme.f32(size[order]),
-    } | stacked({name: values[order] for name, values in parts.items()}, len(order))
+        "made": made_of(shown, len(order)),
+    } | stacked(shown, len(order))
 
 
 def _dearest(parts: Parts, n: int, most: int) -> NDArray[np.intp]:
@@ -141,8 +144,26 @@ def over_events(
     )
     legend = theme.legend_above(fig)
     legend.ncols = min(LEGEND_COLUMNS, max(1, len(parts)))
-    # What the pointer finds: an area has no rows. Below the areas, so that it is
-    # not seen where transparency is not known.
+    found = _areas(fig, source, parts)
+    fields = ["total", *(f"part_{i}" for i in range(len(parts)))]
+    tips = [(part, f"@part_{i}{{custom}}") for i, part in enumerate(parts)]
+    events = ("events", "@event{0} to before @until{0}")
+    theme.hover(
+        fig,
+        [events, ("all of it", "@total{custom}"), *tips],
+        mode="vline",
+        renderers=[found],
+        formatters={f"@{field}": hover_format("ns") for field in fields},
+    )
+    return fig
+
+
+def _areas(fig: figure, source: ColumnDataSource, parts: Sequence[str]) -> Any:
+    """Draw the steps of each part; returned is what the pointer finds.
+
+    An area has no rows. The boxes that have lie below the areas, so that they are
+    not seen where transparency is not known.
+    """
     found = fig.quad(
         left="event",
         right="until",
@@ -165,9 +186,7 @@ def over_events(
             legend_label=part,
             name=f"hk_breakdown_step_{i}",
         )
-    tips = [("events", "@event{0} to before @until{0}")]
-    _hover(fig, tips, parts, mode="vline", renderers=[found])
-    return fig
+    return found
 
 
 def bars(
@@ -193,40 +212,29 @@ def bars(
     )
     fig.min_border_left = 24 + LETTER_WIDTH * max(map(len, names), default=0)
     fig.ygrid.visible = False
-    drawn = [
-        fig.hbar(
-            y=label,
-            left=edges(i)[0],
-            right=edges(i)[1],
-            height=0.76,
-            source=source,
-            fill_color=COLOUR_OF[part],
-            line_color=None,
-            name=f"{name}_{i}",
-        )
-        for i, part in enumerate(parts)
-    ]
-    _hover(fig, tips, parts, mode="hline", renderers=drawn[-1:])
+    drawn = [_bar(fig, source, label, i, part) for i, part in enumerate(parts)]
+    written = {"@total": hover_format("ns"), "@size": hover_format("bytes")}
+    theme.hover(
+        fig,
+        [*tips, ("all of it", "@total{custom}"), ("of which", "@made{safe}")],
+        mode="hline",
+        renderers=drawn[-1:],
+        formatters=written,
+    )
     return fig
 
 
-def _hover(
-    fig: figure,
-    tips: Sequence[tuple[str, str]],
-    parts: Sequence[str],
-    *,
-    mode: str,
-    renderers: list[Any],
-) -> None:
-    fields = ["total", *(f"part_{i}" for i in range(len(parts)))]
-    written = {f"@{field}": hover_format("ns") for field in fields}
-    shown = [(part, f"@part_{i}{{custom}}") for i, part in enumerate(parts)]
-    theme.hover(
-        fig,
-        [*tips, ("all of it", "@total{custom}"), *shown],
-        mode=mode,
-        renderers=renderers,
-        formatters=written | {"@size": hover_format("bytes")},
+def _bar(fig: figure, source: ColumnDataSource, label: str, i: int, part: str) -> Any:
+    left, right = edges(i)
+    return fig.hbar(
+        y=label,
+        left=left,
+        right=right,
+        height=0.76,
+        source=source,
+        fill_color=COLOUR_OF[part],
+        line_color=None,
+        name=f"{source.name}_{i}",
     )
 
 

@@ -76,6 +76,7 @@ def test_the_slowest_events_are_named_by_number_and_op():
     assert columns["name"] == ["20 FREE", "30 PRESSURE"]
     assert columns["heap"] == ["system", "-"]
     assert columns["total"].tolist() == [12, 9]
+    assert columns["made"] == ["zeroing 9 ns<br>calls 3 ns", "calls 9 ns"]
 
 
 def test_an_empty_run_has_an_empty_picture(rng):
