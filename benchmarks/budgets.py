@@ -90,6 +90,12 @@ BUDGETS = (
         "pooled system heap with costs against SimPy",
         150,
     ),
+    _least(
+        "hk.replay camera_boot, M events/s",
+        "all there is to a camera, million events a second",
+        5,
+    ),
+    _least("SimPy phone / replay on", "all there is to a camera against SimPy", 150),
     *(
         _most(f"{who}, bytes a page", f"bytes a page: {who}", 16)
         for who in ("first-fit", "best-fit", "order-align", "cma", "buddy")

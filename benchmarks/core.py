@@ -11,14 +11,19 @@ from numpy.typing import NDArray
 import heapkit as hk
 from heapkit import _ffi
 from heapkit.backends.machine import machine
+from heapkit.resolve import resolve, resolve_chains
 
 
 class Core:
     """An idle machine of ``board`` and a trace; ``rows`` and ``gauges`` are touched."""
 
     def __init__(self, trace: hk.Trace, board: hk.Board) -> None:
-        self._machine = machine(board)
-        self._columns = _ffi.CTrace(trace, chains=[[0]])
+        if trace.devices:
+            self._columns, extra = resolve(trace, board)
+        else:
+            self._columns = _ffi.CTrace(trace, chains=resolve_chains(trace, board))
+            extra = ()
+        self._machine = machine(board, extra_devices=extra)
         self._at = 0
         self.rows = np.zeros(len(trace), dtype=_ffi.ROW)
         self.gauges = np.zeros(len(trace), dtype=_ffi.GAUGES)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from benchmarks import (
+    camera,
     native,
     notebook,
     replays,
@@ -28,6 +29,7 @@ def measure(plan: Plan) -> list[Figure]:
     with one_core():
         figures = startup.measure(plan) + sliders.measure(plan)
         figures += native.measure(plan) + sizes.measure(plan)
+        figures += camera.measure(plan)
     if not plan.wants(*FROM_PYTHON):
         return figures
     for kind in plan.kinds:

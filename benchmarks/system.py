@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -25,14 +26,16 @@ EVENTS = {"camera": 20_000, "mixed": 40_000, "small-churn": 160_000}
 OTHERWISE = 60_000
 
 
-def peer(board: hk.Board) -> SystemHeap:
-    """The idle heap of the board."""
+def peer(board: hk.Board, events: Sequence[Event]) -> Model:
+    """The idle heap of the board, and what is asked of it."""
     memory, heap = board.memory, board.heap(HEAP)
     assert memory is not None
     assert memory.min_free is not None
     assert isinstance(heap, hk.SystemHeap)
-    zone = Zone(memory.base // PAGE, memory.total // PAGE, memory.min_free // PAGE)
-    return SystemHeap(zone, heap.orders, {c: board.costs[c].value for c in board.costs})
+    pages = range(memory.base // PAGE, memory.end // PAGE)
+    zone = Zone([pages], memory.min_free // PAGE)
+    costs = {name: board.costs[name].value for name in board.costs}
+    return Model(SystemHeap(zone, heap.orders), costs, events)
 
 
 def measure(
@@ -46,7 +49,7 @@ def measure(
     board, times, own = pooled(kind), [], []
     events = events_of(records[:count])
     for _ in range(plan.rounds):
-        model = Model(peer(board), events)
+        model = peer(board, events)
         model.advance(warm)
         times.append(cpu_ns(partial(model.advance, count)) / (count - warm))
         core = Core(trace, board)

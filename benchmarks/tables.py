@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from benchmarks import sizes
+from benchmarks import camera, sizes
 from benchmarks.budgets import AIMS, BUDGETS, Budget, verdicts
 from benchmarks.figures import Figure
 from benchmarks.traces import KINDS
@@ -74,6 +74,17 @@ def times(figures: Sequence[Figure], unit: str, title: str) -> Table:
     return Table(title, (title, *CASES), (36, 16, 16, 16, 16), rows)
 
 
+def whole_camera(figures: Sequence[Figure]) -> Table:
+    """A line per figure of the camera's own trace."""
+    rows = tuple(
+        (figure.name, figure.unit, spread(figure), figure.note)
+        for figure in figures
+        if figure.case == camera.CASE
+    )
+    head = (camera.CASE, "", "median (spread)", "of")
+    return Table(camera.CASE, head, (36, 10, 18, 32), rows)
+
+
 def judged(figures: Sequence[Figure], budgets: Sequence[Budget], title: str) -> Table:
     """A line per budget and case."""
     rows = tuple(
@@ -113,6 +124,7 @@ def all_tables(figures: Sequence[Figure]) -> list[Table]:
     tables = (
         facts(figures),
         times(figures, "ns/event", "ns an event (spread of the rounds)"),
+        whole_camera(figures),
         judged(figures, BUDGETS, "budgets"),
         judged(figures, AIMS, "aims beyond them"),
         times(figures, "bytes/page", "bytes a page"),

@@ -26,6 +26,7 @@ from heapkit.board import (
     SecureHeap,
     SyncRules,
     SystemHeap,
+    UdmabufHeap,
 )
 from heapkit.costs import Cost, Costs
 from heapkit.errors import BackendUnavailable, FormatError, InvariantError
@@ -36,8 +37,8 @@ from heapkit.trace import Op, Trace
 from heapkit.units import GiB, KiB, MiB
 
 if TYPE_CHECKING:
+    from heapkit import accounting, metrics, notebook, views, workloads
     from heapkit import explorers as explore
-    from heapkit import metrics, notebook, views, workloads
     from heapkit.backends.live import live
     from heapkit.backends.sim import simulate
     from heapkit.file_run import FileRun
@@ -81,6 +82,8 @@ __all__ = [
     "Target",
     "Trace",
     "TraceWriter",
+    "UdmabufHeap",
+    "accounting",
     "explore",
     "formats",
     "live",
@@ -100,6 +103,7 @@ __all__ = [
 
 # name -> (module, attribute of it; None for the module itself)
 _LAZY: dict[str, tuple[str, str | None]] = {
+    "accounting": ("heapkit.accounting", None),
     "FileRun": ("heapkit.file_run", "FileRun"),
     "Recommendation": ("heapkit.sizing", "Recommendation"),
     "explore": ("heapkit.explorers", None),

@@ -25,6 +25,7 @@ from heapkit.board_parts import (
     SecureHeap,
     SyncRules,
     SystemHeap,
+    UdmabufHeap,
     span_of,
 )
 from heapkit.costs import Costs
@@ -49,6 +50,7 @@ __all__ = [
     "SecureHeap",
     "SyncRules",
     "SystemHeap",
+    "UdmabufHeap",
 ]
 
 

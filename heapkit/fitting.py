@@ -11,15 +11,16 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from heapkit._ffi import PAGE_SIZE
+from heapkit._ffi import PAGE_SIZE, PAGEBLOCK_ORDER
 from heapkit.board import (
     CarveoutHeap,
     ChunkHeap,
     CmaHeap,
     Heap,
-    PageLoad,
+    PagedHeap,
     SecureHeap,
     SystemHeap,
+    UdmabufHeap,
 )
 from heapkit.board_parts import ranges_of
 from heapkit.snapshot import Snapshot, State
@@ -33,17 +34,41 @@ def servable(heap: Heap, layout: Snapshot) -> int:
     Pages come one by one in the end, and order 0 reclaims what the pools and the
     deferred list hold; of other system heaps' the ``layout`` knows nothing.
     """
-    if isinstance(heap, SystemHeap):
-        return int(layout.column("size").sum()) - layout.used_bytes
-    if isinstance(heap, PageLoad):
-        block = PAGE_SIZE << heap.order
-        return int((layout.sizes(State.FREE) // block * block).sum())
+    if isinstance(heap, PagedHeap):
+        return _servable_in_pages(heap, layout)
     start, end = free_runs(layout, heap)
     if isinstance(heap, ChunkHeap) or not len(start):
         return int((end - start).sum())
+    if isinstance(heap, CmaHeap) and heap.chunk:
+        return _servable_in_clumps(heap.chunk, start, end)
     if _aligns_to_order(heap):
         return _servable_by_order(heap, start, end)
     return int((end - _up(start, alignment(heap, PAGE_SIZE))).max())
+
+
+def _servable_in_pages(heap: PagedHeap, layout: Snapshot) -> int:
+    if isinstance(heap, SystemHeap):
+        kept = layout.used_bytes + layout.bytes_in(State.LEAKED)
+        most = int(layout.column("size").sum()) - kept
+        return min(most, size_limit(heap, layout.size) or most)
+    if isinstance(heap, UdmabufHeap):
+        return min(heap.size_limit, layout.free_bytes)
+    block = PAGE_SIZE << heap.order
+    return int((layout.sizes(State.FREE) // block * block).sum())
+
+
+def _servable_in_clumps(chunk: int, start: Bytes, end: Bytes) -> int:
+    """Whole clumps of a pageblock, or the largest power of two if there is none.
+
+    Only the last clumps of a buffer are smaller (allocate_chunks() of
+    native/src/cma_heap.c), so that what lies between counts for little.
+    """
+    size = max(chunk, PAGE_SIZE << PAGEBLOCK_ORDER)
+    while size > chunk and not (end - _up(start, size) >= size).any():
+        size //= 2
+    clumps = np.maximum((end - _up(start, size)) // size, 0)
+    pageblock = size >= PAGE_SIZE << PAGEBLOCK_ORDER
+    return size * int(clumps.sum() if pageblock else clumps.any())
 
 
 def _servable_by_order(heap: Heap, start: Bytes, end: Bytes) -> int:
@@ -58,6 +83,15 @@ def _servable_by_order(heap: Heap, start: Bytes, end: Bytes) -> int:
             fitting = min(fitting, size)
         best, size = max(best, fitting), size * 2
     return best
+
+
+def size_limit(heap: Heap, memory: int) -> int | None:
+    """The most bytes that one buffer may ask for, whatever is free."""
+    if isinstance(heap, UdmabufHeap):
+        return heap.size_limit
+    if isinstance(heap, SystemHeap) and heap.max_share == "half":
+        return memory // 2
+    return None
 
 
 def free_runs(layout: Snapshot, heap: Heap | None = None) -> tuple[Bytes, Bytes]:
@@ -85,11 +119,13 @@ def alignment(heap: Heap, size: int) -> int:
     """Bytes that a buffer of ``size`` must be aligned to in ``heap``."""
     power = PAGE_SIZE << (-(-size // PAGE_SIZE) - 1).bit_length()
     match heap:
+        case CmaHeap() if heap.chunk:
+            return heap.chunk
         case CmaHeap():
             return max(heap.granule, min(power, PAGE_SIZE << heap.alignment_order))
         case CarveoutHeap() | SecureHeap() if heap.fit == "order-align":
             return power
-        case CarveoutHeap() if heap.fit == "first-align":
+        case CarveoutHeap() | SecureHeap() if heap.fit == "first-align":
             return heap.align
         case ChunkHeap():
             return heap.chunk

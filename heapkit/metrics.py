@@ -134,7 +134,7 @@ def granted_granule(heap: Heap) -> int:
     """The bytes of which ``heap`` gives whole multiples: a chunk, a block, a page."""
     if isinstance(heap, PageLoad):
         return PAGE_SIZE << heap.order
-    return int(getattr(heap, "chunk", PAGE_SIZE))
+    return int(getattr(heap, "chunk", None) or PAGE_SIZE)
 
 
 def held_bytes(run: Run, heap: str) -> NDArray[np.int64]:

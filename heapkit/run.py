@@ -18,6 +18,7 @@ from heapkit.errors import UnknownEvent, UnknownName
 from heapkit.run_summary import MOVE_COLUMNS, summarise, summary_lines
 from heapkit.snapshot import Snapshot
 from heapkit.trace import Trace
+from heapkit.trace_ops import op_categories
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -258,8 +259,7 @@ class Run:
         codes = self["heap"].astype(np.int64)
         texts = {0: ""} | {-code: name for code, name in errno.errorcode.items()}
         data: dict[str, Any] = {name: self[name] for name in self.columns}
-        ops = pd.Index([op.name for op in _ffi.Op])
-        data["op"] = pd.Categorical.from_codes(self["op"].astype(np.int64), ops)
+        data["op"] = op_categories(self["op"])
         names = pd.Index(self.heap_names)
         data["heap"] = pd.Categorical.from_codes(codes, names)
         data["error"] = pd.Series(self["status"]).map(texts).to_numpy()

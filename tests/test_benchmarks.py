@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks import (
     budgets,
+    camera,
     everything,
     native,
     notebook,
@@ -28,7 +29,6 @@ from benchmarks.figures import Figure, ratio
 from benchmarks.machine import machine
 from benchmarks.peers import listed, scanned, sorted_runs
 from benchmarks.peers.carveout import FAILED, Events, Start
-from benchmarks.peers.system_heap import Model
 from benchmarks.plan import Plan
 from benchmarks.traces import KINDS
 from heapkit import GiB
@@ -59,10 +59,15 @@ def test_every_contender_is_measured_on_every_trace(figures):
         assert {f"{over.text} / {under.text}" for over, under in native.RATIOS} <= names
         assert {"do-nothing on", "first-align on", "order-align on"} <= names
         assert {"hk.replay carveout on", "SimPy system heap / replay on"} <= names
+    names = {figure.name for figure in figures if figure.case == camera.CASE}
+    assert {camera.WHOLE, camera.RATE, "SimPy phone / replay on"} <= names
+
+
+UNITS = {"x", "ns/event", "ms", "M/s"}
 
 
 def test_every_figure_has_a_value_for_every_round(figures):
-    timed = [figure for figure in figures if figure.unit in {"x", "ns/event", "ms"}]
+    timed = [figure for figure in figures if figure.unit in UNITS]
     assert timed
     assert {len(figure.rounds) for figure in timed} == {QUICK.rounds}
 
@@ -178,7 +183,7 @@ def test_system_heap_in_simpy_reclaims_refuses_and_agrees_with_the_core():
     kind = traces.Kind("camera", 1000, GiB)
     records = traces.events(kind.name, 1000)
     events = system.events_of(records)
-    model = Model(system.peer(traces.pooled(kind)), events)
+    model = system.peer(traces.pooled(kind), events)
     model.advance(len(events))
     core = Core(traces.trace(records), traces.pooled(kind))
     core.advance(len(events))

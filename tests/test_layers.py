@@ -21,6 +21,8 @@ LAYERS = (
         *("samples", "snapshot", "uapi"),
         *("trace", "trace_columns", "trace_file", "trace_parts", "trace_schema"),
         *("checkpoint_file", "file_run", "histogram", "trace_writer"),
+        *("accounting", "charging", "explain_uses", "held_over_time", "holdings"),
+        "trace_ops",
     },
     {"backends"},
     {

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from itertools import accumulate
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import simpy
 
+from benchmarks.peers.bill import Bill, Costs, empty_bill, price
 from benchmarks.peers.zone import MAX_ORDER, Pools, Zone
 
 SHRINK_BATCH = 128  # pages, SHRINK_BATCH of mm/shrinker.c
@@ -28,11 +29,11 @@ class Row(NamedTuple):
     pooled: int
 
 
-class Buffer(NamedTuple):
-    """Blocks as (first page, order), and how many of them a pool served."""
+class Memory(NamedTuple):
+    """Blocks as (first page, pages), and how many of them a pool served."""
 
     blocks: list[tuple[int, int]]
-    pool_entries: int
+    pool_entries: int = 0
 
 
 class Event(NamedTuple):
@@ -44,76 +45,101 @@ class Event(NamedTuple):
     wait_ns: int
 
 
+class Deferred(Protocol):
+    """Memory that was freed and is not back yet."""
+
+    def drain(self, pages: int) -> int:
+        """Give back so many pages or more, if there are as many; how many."""
+        ...
+
+
+def zero(pages: int, bill: Bill) -> None:
+    """Clear one piece; the longer it is, the faster."""
+    if pages >= 256:
+        bill["zero_page_1m"] += pages
+    elif pages >= 16:
+        bill["zero_page_64k"] += pages
+    else:
+        bill["zero_page"] += pages
+
+
+def zero_all(memory: Memory, bill: Bill) -> None:
+    """Clear every block."""
+    for _, pages in memory.blocks:
+        zero(pages, bill)
+
+
 class SystemHeap:
     """Largest order first; freed blocks are zeroed into the pools."""
 
-    def __init__(
-        self, zone: Zone, orders: tuple[int, ...], costs: Mapping[str, float]
-    ) -> None:
-        self.zone, self.orders, self.costs = zone, orders, costs
+    def __init__(self, zone: Zone, orders: tuple[int, ...]) -> None:
+        self.zone, self.orders = zone, orders
         self.pools = Pools(orders)
-        self.cost = 0.0
+        self.deferred: Deferred | None = None
 
-    def allocate(self, pages: int) -> Buffer | None:
+    def allocate(self, pages: int, bill: Bill) -> Memory | None:
         """Blocks for so many pages, or None after giving back what was taken."""
         blocks: list[tuple[int, int]] = []
         hits, top = 0, MAX_ORDER
-        self.cost = self.costs["allocate_call"]
         while pages > 0:
             for order in self.orders:
                 if order > top or 1 << order > pages:
                     continue
-                page, hit = self._block(order)
+                page, hit = self._block(order, bill)
                 if page is not None:
                     break
             else:
-                self._unwind(blocks)
+                self.discard(Memory(blocks), bill)
                 return None
-            blocks.append((page, order))
+            blocks.append((page, 1 << order))
             pages -= 1 << order
             hits, top = hits + hit, order
-        return Buffer(blocks, hits)
+        return Memory(blocks, hits)
 
-    def _block(self, order: int) -> tuple[int | None, bool]:
+    def _block(self, order: int, bill: Bill) -> tuple[int | None, bool]:
         page = self.pools.take(order)
         if page is not None:
-            self.cost += self.costs["pool_block"]
+            bill["pool_block"] += 1
             return page, True
+        splits = self.zone.splits
         page = self.zone.take(order)
-        while page is None and order == 0 and self._reclaim():
+        while page is None and order == 0 and self._reclaim(bill):
             page = self.zone.take(0)
         if page is not None:
-            self.cost += self.costs["buddy_block"]
-            self.cost += self.costs["zero_page"] * (1 << order)
+            bill["buddy_block"] += 1
+            bill["buddy_split"] += self.zone.splits - splits
+            bill["buddy_page"] += 1 << order
+            zero(1 << order, bill)
         return page, False
 
-    def _reclaim(self) -> int:
-        freed = self.pools.shrink(self.zone, SHRINK_BATCH)
-        self.cost += self.costs["reclaim_page"] * freed
+    def _reclaim(self, bill: Bill) -> int:
+        freed = self.deferred.drain(SHRINK_BATCH) if self.deferred else 0
+        freed += self.pools.shrink(self.zone, SHRINK_BATCH - freed)
+        bill["reclaim_page"] += freed
         return freed
 
-    def _unwind(self, blocks: list[tuple[int, int]]) -> None:
-        for page, order in blocks:
-            self.zone.give(page, order)
-            self.cost += self.costs["buddy_block"]
+    def discard(self, memory: Memory, bill: Bill) -> None:
+        """All blocks to the page allocator, as they are."""
+        for page, pages in memory.blocks:
+            self.zone.give(page, pages.bit_length() - 1)
+        bill["buddy_block"] += len(memory.blocks)
 
-    def release(self, buffer: Buffer) -> None:
+    def release(self, memory: Memory, bill: Bill) -> None:
         """Zero each block into its pool."""
-        self.cost = self.costs["free_call"]
-        for page, order in buffer.blocks:
-            self.pools.add(page, order)
-            self.cost += self.costs["pool_block"]
-            self.cost += self.costs["zero_page"] * (1 << order)
+        for page, pages in memory.blocks:
+            self.pools.add(page, pages.bit_length() - 1)
+        bill["pool_block"] += len(memory.blocks)
+        zero_all(memory, bill)
 
 
 class Model:
     """A process that waits for the time of each event; ``rows`` are its answers."""
 
-    def __init__(self, heap: SystemHeap, events: Sequence[Event]) -> None:
+    def __init__(self, heap: SystemHeap, costs: Costs, events: Sequence[Event]) -> None:
         self.rows: list[Row] = []
         self._ends = list(accumulate(event.wait_ns for event in events))
         self._env = simpy.Environment()
-        self._env.process(_program(self._env, heap, events, self.rows))
+        self._env.process(_program(self._env, heap, costs, events, self.rows))
 
     def advance(self, end: int) -> None:
         """Run until ``end`` events are carried out."""
@@ -121,29 +147,34 @@ class Model:
 
 
 def _program(
-    env: simpy.Environment, heap: SystemHeap, events: Sequence[Event], rows: list[Row]
+    env: simpy.Environment,
+    heap: SystemHeap,
+    costs: Costs,
+    events: Sequence[Event],
+    rows: list[Row],
 ) -> Generator[simpy.Event]:
-    held: dict[int, Buffer | None] = {}
+    held: dict[int, Memory | None] = {}
     for event in events:
         yield env.timeout(event.wait_ns)
+        status, bill = 0, empty_bill()
         if event.op == 0:
-            held[event.buffer] = buffer = heap.allocate(event.pages)
-            status = 0 if buffer else -errno.ENOMEM
-        else:
-            buffer, status, heap.cost = held.pop(event.buffer), 0, 0.0
-            if buffer:
-                heap.release(buffer)
-        rows.append(_row(heap, buffer, status))
+            bill["allocate_call"] += 1
+            held[event.buffer] = memory = heap.allocate(event.pages, bill)
+            status = 0 if memory else -errno.ENOMEM
+        elif memory := held.pop(event.buffer):
+            bill["free_call"] += 1
+            heap.release(memory, bill)
+        rows.append(_row(heap, memory, status, price(bill, costs)))
 
 
-def _row(heap: SystemHeap, buffer: Buffer | None, status: int) -> Row:
-    blocks, pool_entries = buffer or ((), 0)
+def _row(heap: SystemHeap, memory: Memory | None, status: int, latency: int) -> Row:
+    blocks, pool_entries = memory or ((), 0)
     return Row(
         status,
         len(blocks),
         pool_entries,
         blocks[0][0] if blocks else 0,
-        int(heap.cost + 0.5),
+        latency,
         heap.zone.free,
         heap.zone.largest,
         heap.pools.pages,

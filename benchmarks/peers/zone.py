@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: MIT
 """The page allocator and the pools of the SimPy system heap, in pages.
 
-The zone is whole blocks of the largest order and gives out unmovable pages only,
-so that one list per order is all that it takes: what is claimed from the movable
+The zone is ranges of whole blocks of the largest order and gives out unmovable pages
+only, so that one list per order is all that it takes: what is claimed from the movable
 lists comes from the largest order, in ascending order, after what was merged back.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from collections.abc import Sequence
 
 MAX_ORDER = 10
 
@@ -16,13 +17,14 @@ MAX_ORDER = 10
 class Zone:
     """Free blocks of each order; the first of a list is taken next."""
 
-    def __init__(self, first: int, pages: int, min_free: int) -> None:
-        largest = range(first, first + pages, 1 << MAX_ORDER)
+    def __init__(self, ranges: Sequence[range], min_free: int) -> None:
         self.lists: list[OrderedDict[int, None]] = [
-            OrderedDict() for _ in range(MAX_ORDER)
+            OrderedDict() for _ in range(MAX_ORDER + 1)
         ]
-        self.lists.append(OrderedDict.fromkeys(largest))
-        self.free, self.min_free = pages, min_free
+        for pages in ranges:
+            self.lists[MAX_ORDER].update(dict.fromkeys(pages[:: 1 << MAX_ORDER]))
+        self.free, self.min_free = sum(map(len, ranges)), min_free
+        self.splits = 0  # halvings so far
 
     def take(self, order: int) -> int | None:
         """The first page of a block; orders above 0 leave ``min_free`` pages."""
@@ -37,6 +39,7 @@ class Zone:
         return None
 
     def _split(self, page: int, big: int, order: int) -> None:
+        self.splits += big - order
         for half in range(big - 1, order - 1, -1):
             self._add(page + (1 << half), half, head=True)
 

@@ -4,25 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, assert_never
+from typing import Any
 
 from numpy.typing import NDArray
 
 from heapkit import _ffi
+from heapkit.backends.heap_spec import heap_spec
 from heapkit.board import Board
-from heapkit.board_parts import (
-    CarveoutHeap,
-    ChunkHeap,
-    CmaHeap,
-    Device,
-    Heap,
-    PagedHeap,
-    PageLoad,
-    SecureHeap,
-    SyncRules,
-    SystemHeap,
-    span_of,
-)
+from heapkit.board_parts import Device, PagedHeap, SyncRules, SystemHeap, span_of
 from heapkit.snapshot import Regions, Snapshot
 
 
@@ -38,7 +27,7 @@ def specification(
     """All of ``board`` that a replay depends on, but for the names of its heaps."""
     return {
         "memory": _memory(board),
-        "heaps": [_heap(heap) for heap in board.heaps],
+        "heaps": [heap_spec(heap, board) for heap in board.heaps],
         "devices": [
             {"coherent": int(device.coherent), "iommu": int(device.iommu)}
             for device in (*board.devices, *extra_devices)
@@ -64,88 +53,6 @@ def _memory(board: Board) -> dict[str, int]:
         return {"base": 0, "total": 0, "min_free": 0}
     least = memory.default_min_free if memory.min_free is None else memory.min_free
     return {"base": memory.base, "total": memory.total, "min_free": least}
-
-
-def _heap(heap: Heap) -> dict[str, object]:
-    match heap:
-        case SystemHeap():
-            return _system(heap)
-        case PageLoad():
-            return {
-                "kind": _ffi.HeapKind.PAGES,
-                "flags": _ffi.HeapFlag.PINNED if heap.pinned else 0,
-                "n_orders": 1,
-                "order": [heap.order],
-                "migratetype": _ffi.Migratetype[heap.migratetype.upper()],
-            }
-        case CmaHeap():
-            return {
-                "kind": _ffi.HeapKind.CMA,
-                "alignment_order": heap.alignment_order,
-                "n_ranges": len(heap.ranges),
-                "range": [{"base": b, "size": s} for b, s in heap.ranges],
-                **_region(heap),
-            }
-        case CarveoutHeap():
-            return _carveout(heap)
-        case ChunkHeap():
-            return {"kind": _ffi.HeapKind.CHUNK, **_region(heap)}
-        case SecureHeap():
-            return {
-                "kind": _ffi.HeapKind.SECURE,
-                "fit": fit(heap.fit),
-                "align": _ffi.PAGE_SIZE,
-                **_region(heap),
-            }
-        case _:
-            assert_never(heap)
-
-
-def fit(name: str) -> _ffi.Fit:
-    """``"first-align"`` as the core's enumerator."""
-    return _ffi.Fit[name.upper().replace("-", "_")]
-
-
-def _region(heap: CmaHeap | CarveoutHeap | ChunkHeap | SecureHeap) -> dict[str, object]:
-    return {"base": heap.base, "size": heap.size, "granule": heap.granule}
-
-
-def _carveout(heap: CarveoutHeap) -> dict[str, object]:
-    flag = _ffi.HeapFlag
-    flags = flag(0)
-    flags |= flag.ZERO_AT_FREE if heap.zero == "free" else flag(0)
-    flags |= flag.DEFERRED_FREE if heap.deferred_free else flag(0)
-    flags |= flag.RETRY_DRAINED if heap.retry_drained else flag(0)
-    return {
-        "kind": _ffi.HeapKind.CARVEOUT,
-        "fit": fit(heap.fit),
-        "align": heap.align,
-        "flags": flags,
-        **_region(heap),
-    }
-
-
-def _system(heap: SystemHeap) -> dict[str, object]:
-    spec: dict[str, object] = {
-        "kind": _ffi.HeapKind.SYSTEM,
-        "granule": _ffi.PAGE_SIZE,
-        "n_orders": len(heap.orders),
-        "order": heap.orders,
-    }
-    flags = _ffi.HeapFlag.UNCACHED if heap.uncached else _ffi.HeapFlag(0)
-    pool = heap.pool
-    if pool is None:
-        return spec | {"flags": flags}
-    flags |= _ffi.HeapFlag.POOLED
-    if pool.deferred_free:
-        flags |= _ffi.HeapFlag.DEFERRED_FREE
-    return spec | {
-        "flags": flags,
-        "pool_fill": [pool.fill_of(order) for order in heap.orders],
-        "pool_low": [pool.low_of(order) for order in heap.orders],
-        "pool_limit": pool.limit or 0,
-        "refill_defer_ns": pool.refill_defer_ns,
-    }
 
 
 def layout(

@@ -184,13 +184,14 @@ class SimHeap:
         """A zeroed buffer of ``size`` bytes, rounded up to pages.
 
         ``OSError`` as the kernel says it: EINVAL for size 0, for one that does
-        not survive rounding up and for any heap flag; ENOMEM.
+        not survive rounding up and for any heap flag but those of a secure heap's
+        ``private_flags``; ENOMEM.
         """
         flags = arguments.integer(
             self._name, "heap_flags", heap_flags, high=arguments.U64_MAX
         )
         size = arguments.integer(self._name, "size", size, high=arguments.U64_MAX)
-        if flags:
+        if flags & ~getattr(self._heaps.board.heap(self._name), "private_flags", 0):
             what = f"{self._name}: heap_flags={flags:#x}, {size} bytes"
             raise refusal(errno.EINVAL, what)
         return self._heaps.allocate_from([self], size)

@@ -20,7 +20,7 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure
 
-from heapkit.snapshot import BufferInfo, Observation, Snapshot, State
+from heapkit.snapshot import BufferInfo, Observation, Region, Snapshot, State
 from heapkit.units import format_bytes
 from heapkit.views import theme
 from heapkit.views.strip import (
@@ -38,6 +38,7 @@ ROW_PX = 25
 # Owners with a bar of their own: a screen. A load has hundreds, each a buffer.
 MAX_BARS = 24
 _UNNAMED = "(no name)"
+_LEAKED = "leaked"
 _BAR_COLUMNS = ("owner", "bytes", "regions")
 
 
@@ -47,7 +48,7 @@ def snapshot_columns(snapshot: Snapshot) -> dict[str, Any]:
     What no region covers is unknown, and drawn so rather than as a hole.
     """
     taken = [r for r in snapshot.regions if r.state is not State.FREE]
-    owners = [r.owner or _UNNAMED for r in taken]
+    owners = [_owner_of(r) for r in taken]
     codes = snapshot_codes([r.state for r in taken], owners)
     gaps = _gaps(snapshot)
     return strip_columns(
@@ -58,6 +59,10 @@ def snapshot_columns(snapshot: Snapshot) -> dict[str, Any]:
         base=snapshot.base,
         length=snapshot.size,
     )
+
+
+def _owner_of(region: Region) -> str:
+    return _LEAKED if region.state is State.LEAKED else region.owner or _UNNAMED
 
 
 def _gaps(snapshot: Snapshot) -> list[tuple[int, int]]:
@@ -72,7 +77,7 @@ def owner_columns(snapshot: Snapshot) -> dict[str, Any]:
     sizes: dict[str, list[int]] = defaultdict(list)
     for region in snapshot.regions:
         if region.state is not State.FREE:
-            sizes[region.owner or _UNNAMED].append(region.size)
+            sizes[_owner_of(region)].append(region.size)
     names = list(sizes)
     codes = [*owner_codes(names).tolist(), HOLE] if names else [HOLE]
     groups = [*sizes.values(), [r.size for r in snapshot.holes]]

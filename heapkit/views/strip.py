@@ -128,7 +128,11 @@ def strip_columns(
 
 def snapshot_codes(states: Sequence[State], owner: Owners) -> npt.NDArray[np.uint8]:
     """Owner colours where a region is used; the state's colour elsewhere."""
-    special = {State.POOL: POOLED, State.DEFERRED: DEFERRED}
+    special = {
+        State.POOL: POOLED,
+        State.DEFERRED: DEFERRED,
+        State.LEAKED: UNKNOWN,
+    }
     codes = owner_codes(owner)
     for i, state in enumerate(states):
         codes[i] = special.get(state, codes[i])

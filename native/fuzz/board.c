@@ -24,6 +24,13 @@ static void read_orders(struct hk_heap_spec *heap, struct bytes *bytes)
 	}
 	heap->pool_limit = (uint64_t)STEP * bytes_u8(bytes);
 	heap->refill_defer_ns = bytes_size(bytes);
+	if (bytes_below(bytes, 4) == 0)
+		heap->size_limit = (uint64_t)STEP * bytes_u8(bytes);
+	// Mostly flags that go together.
+	if (bytes_below(bytes, 8))
+		heap->flags &= heap->flags & HK_HEAP_POOLED
+				       ? ~(HK_HEAP_PROTECTED | HK_HEAP_MEMFD)
+				       : HK_HEAP_UNCACHED | HK_HEAP_PROTECTED;
 }
 
 static void read_ranges(struct hk_heap_spec *heap, struct bytes *bytes)
@@ -52,7 +59,8 @@ static void align_to_pageblocks(struct hk_heap_spec *heap)
 
 static void read_load(struct hk_heap_spec *heap, struct bytes *bytes)
 {
-	heap->flags &= HK_HEAP_PINNED;
+	heap->flags &= HK_HEAP_PINNED | HK_HEAP_CLEAN | HK_HEAP_DIRTY;
+	heap->mapcount = bytes_u8(bytes);
 	heap->n_orders = 1;
 	heap->migratetype = bytes_below(bytes, HK_MIGRATE_CMA + 1);
 	if (heap->migratetype != HK_MIGRATE_MOVABLE)
@@ -63,7 +71,8 @@ static void read_heap(struct hk_heap_spec *heap, struct bytes *bytes)
 {
 	heap->kind = bytes_below(bytes, HK_NR_HEAP_KINDS + 1);
 	heap->fit = bytes_below(bytes, HK_NR_FITS + 1);
-	heap->flags = bytes_u8(bytes);
+	heap->flags = bytes_u16(bytes);
+	heap->failures = UINT32_MAX / 8 * bytes_below(bytes, 9);
 	if (heap->kind == HK_HEAP_SYSTEM) {
 		read_orders(heap, bytes);
 		return;
@@ -77,8 +86,13 @@ static void read_heap(struct hk_heap_spec *heap, struct bytes *bytes)
 	heap->size = (uint64_t)STEP * bytes_u8(bytes);
 	heap->granule = (uint64_t)PAGE_BYTES << bytes_below(bytes, 6);
 	heap->align = (uint64_t)1 << bytes_below(bytes, 24);
-	if (heap->kind == HK_HEAP_CMA)
+	if (heap->kind == HK_HEAP_CMA) {
 		read_ranges(heap, bytes);
+		heap->flags &= HK_HEAP_UNCACHED | HK_HEAP_DISCARD;
+		if (bytes_below(bytes, 4) == 0)
+			heap->chunk = (uint64_t)PAGE_BYTES
+				      << bytes_below(bytes, 12);
+	}
 	if (heap->kind == HK_HEAP_CMA && bytes_below(bytes, 2))
 		align_to_pageblocks(heap);
 }

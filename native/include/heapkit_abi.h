@@ -102,6 +102,21 @@ enum hk_heap_flag {
 	HK_HEAP_RETRY_DRAINED = 16,
 	// Movable pages that do not move: somebody holds a reference.
 	HK_HEAP_PINNED = 32,
+	// Movable pages whose data is elsewhere too, clean page cache: CMA drops
+	// them instead of moving them.
+	HK_HEAP_CLEAN = 64,
+	// Movable pages that only a request that waits for writeback moves.
+	HK_HEAP_DIRTY = 128,
+	// CMA: lent to clean loads only, as GCMA lends.
+	HK_HEAP_DISCARD = 256,
+	// System, secure: pages are handed to another world and back.
+	HK_HEAP_PROTECTED = 512,
+	// ION: an allocation that fails leaves its pages in the pools, and
+	// pools are shrunk from the largest order down.
+	HK_HEAP_UNWIND_TO_POOL = 1024,
+	HK_HEAP_SHRINK_LARGEST = 2048,
+	// System: pages of a memfd that udmabuf pins, order 0.
+	HK_HEAP_MEMFD = 4096,
 };
 
 // How a board keeps caches and memory alike. 0: as system_heap.c of Linux 5.12
@@ -224,6 +239,15 @@ struct hk_heap_spec {
 	struct hk_range range[8];
 	// Pages: up to HK_MIGRATE_RECLAIMABLE; movable ones are order 0.
 	uint32_t migratetype;
+	// Pages: page table entries that map each of them.
+	uint32_t mapcount;
+	// Protected: the share of hand-backs that fail, of 2^32.
+	uint32_t failures;
+	// System: a larger buffer is refused, with EINVAL of a memfd, else
+	// ENOMEM; 0: none is.
+	uint64_t size_limit;
+	// CMA: bytes of the equal pieces a buffer is made of; 0: it is one run.
+	uint64_t chunk;
 };
 
 struct hk_device_spec {

@@ -10,7 +10,7 @@
 #include <string.h>
 
 struct sums {
-	uint64_t by_state[HK_REGION_DEFERRED + 1];
+	uint64_t by_state[HK_REGION_LEAKED + 1];
 };
 
 static struct sums sums_of(const struct survey *survey)

@@ -32,26 +32,141 @@ static void cma_heap_destroy(struct heap *heap)
 	cma_area_destroy(heap->cma);
 }
 
-static int place(struct heap *heap, uint64_t pages, struct bill *bill,
+struct run {
+	uint64_t pages;
+	uint32_t align; // log2 of pages
+	bool fail_fast;
+};
+
+static int place(struct heap *heap, struct run run, struct bill *bill,
 		 uint64_t *pfn)
 {
 	struct hk_cma_counters *counters = &heap->cma_counters;
-	struct contig_claim claim = {.heap = heap, .bill = bill};
-	uint32_t align = order_of(pages);
-	int ret;
+	struct contig_claim claim = {
+		.heap = heap,
+		.bill = bill,
+		.fail_fast = run.fail_fast,
+	};
+	const int ret = cma_area_alloc(heap->cma, run.pages, run.align,
+				       heap->lent ? contig_range_claim : NULL,
+				       &claim, pfn);
 
-	if (align > heap->spec.alignment_order)
-		align = heap->spec.alignment_order;
-	ret = cma_area_alloc(heap->cma, pages, align,
-			     heap->lent ? contig_range_claim : NULL, &claim,
-			     pfn);
 	if (ret) {
 		counters->alloc_fail++;
-		counters->alloc_pages_fail += pages;
+		counters->alloc_pages_fail += run.pages;
 	} else {
 		counters->alloc_success++;
-		counters->alloc_pages_success += pages;
+		counters->alloc_pages_success += run.pages;
 	}
+	return ret;
+}
+
+static int allocate_run(struct heap *heap, struct buffer *buffer,
+			struct bill *bill)
+{
+	struct run run = {.pages = buffer->size >> HK_PAGE_SHIFT};
+	uint64_t pfn;
+
+	run.align = order_of(run.pages);
+	if (run.align > heap->spec.alignment_order)
+		run.align = heap->spec.alignment_order;
+	charge(bill, HK_COST_CMA_CALL, 1);
+	if (place(heap, run, bill, &pfn))
+		return -ENOMEM;
+	charge(bill, HK_COST_CMA_PAGE, run.pages);
+	charge_zeroing(bill, run.pages);
+	buffer_add_entry(buffer, pfn << HK_PAGE_SHIFT, buffer->size);
+	return 0;
+}
+
+static void give(struct heap *heap, uint64_t pfn, uint64_t pages)
+{
+	if (heap->lent)
+		contig_range_give(heap, pfn, pages);
+	cma_area_free(heap->cma, pfn, pages);
+}
+
+static int cma_heap_release(struct heap *heap, struct buffer *buffer,
+			    enum free_reason reason, struct bill *bill)
+{
+	(void)reason;
+	(void)bill;
+	for (uint32_t i = 0; i < buffer->n_entries; i++)
+		give(heap, buffer->entry[i].address >> HK_PAGE_SHIFT,
+		     buffer->entry[i].size >> HK_PAGE_SHIFT);
+	buffer_drop_entries(buffer);
+	return 0;
+}
+
+// --- In chunks: the heap that Samsung proposed in 2020, chunk_heap.c ---
+
+static void add_chunks(const struct heap *heap, struct buffer *buffer,
+		       uint64_t pfn, uint64_t pages)
+{
+	const uint64_t chunk = heap->spec.chunk >> HK_PAGE_SHIFT;
+
+	for (uint64_t at = 0; at < pages; at += chunk)
+		buffer_add_entry(buffer, (pfn + at) << HK_PAGE_SHIFT,
+				 heap->spec.chunk);
+}
+
+// One run of chunks. The first that cannot be had without waiting makes all
+// that follow wait; that the fixed part of cma_alloc() is the waiting (it
+// drains every CPU's lists) and so is not paid before is assumed.
+static int take_clump(struct heap *heap, struct run *run, struct bill *bill,
+		      uint64_t *pfn)
+{
+	charge(bill, HK_COST_GEN_POOL_CALL, 1);
+	if (run->fail_fast && !place(heap, *run, bill, pfn))
+		return 0;
+	run->fail_fast = false;
+	charge(bill, HK_COST_CMA_CALL, 1);
+	return place(heap, *run, bill, pfn);
+}
+
+static int take_clumps(struct heap *heap, struct buffer *buffer, uint64_t pages,
+		       struct bill *bill)
+{
+	const uint32_t chunk = order_of(heap->spec.chunk >> HK_PAGE_SHIFT);
+	struct run run = {
+		.align =
+			chunk > HK_PAGEBLOCK_ORDER ? chunk : HK_PAGEBLOCK_ORDER,
+		.fail_fast = true,
+	};
+
+	for (uint64_t left = pages; left; left -= run.pages) {
+		uint64_t pfn;
+
+		while (left < UINT64_C(1) << run.align)
+			run.align--;
+		run.pages = UINT64_C(1) << run.align;
+		if (take_clump(heap, &run, bill, &pfn))
+			return -ENOMEM;
+		charge(bill, HK_COST_CMA_PAGE, run.pages);
+		add_chunks(heap, buffer, pfn, run.pages);
+	}
+	return 0;
+}
+
+static int allocate_chunks(struct heap *heap, struct buffer *buffer,
+			   struct bill *bill)
+{
+	const uint64_t chunk = heap->spec.chunk;
+	const uint64_t chunks = (buffer->size - 1) / chunk + 1;
+	int ret;
+
+	// More than there is would only be found out at the end; and the sum of
+	// a huge size would wrap.
+	if (chunks > heap->spec.size / chunk)
+		return -ENOMEM;
+	ret = buffer_reserve_entries(buffer, chunks);
+	if (!ret)
+		ret = take_clumps(heap, buffer, chunks * chunk >> HK_PAGE_SHIFT,
+				  bill);
+	if (!ret)
+		charge_each_zeroing(bill, buffer);
+	else
+		cma_heap_release(heap, buffer, FREE_UNDER_PRESSURE, bill);
 	return ret;
 }
 
@@ -59,31 +174,8 @@ static int place(struct heap *heap, uint64_t pages, struct bill *bill,
 static int cma_heap_allocate(struct heap *heap, struct buffer *buffer,
 			     struct bill *bill)
 {
-	const uint64_t pages = buffer->size >> HK_PAGE_SHIFT;
-	uint64_t pfn;
-
-	charge(bill, HK_COST_CMA_CALL, 1);
-	if (place(heap, pages, bill, &pfn))
-		return -ENOMEM;
-	charge(bill, HK_COST_CMA_PAGE, pages);
-	charge_zeroing(bill, pages);
-	buffer_add_entry(buffer, pfn << HK_PAGE_SHIFT, buffer->size);
-	return 0;
-}
-
-static int cma_heap_release(struct heap *heap, struct buffer *buffer,
-			    enum free_reason reason, struct bill *bill)
-{
-	const uint64_t pfn = buffer->entry[0].address >> HK_PAGE_SHIFT;
-	const uint64_t pages = buffer->entry[0].size >> HK_PAGE_SHIFT;
-
-	(void)reason;
-	(void)bill;
-	if (heap->lent)
-		contig_range_give(heap, pfn, pages);
-	cma_area_free(heap->cma, pfn, pages);
-	buffer_drop_entries(buffer);
-	return 0;
+	return heap->spec.chunk ? allocate_chunks(heap, buffer, bill)
+				: allocate_run(heap, buffer, bill);
 }
 
 static void cma_heap_gauges(const struct heap *heap, struct hk_gauges *ret)
@@ -113,18 +205,41 @@ static int cma_heap_check(const struct heap *heap, const char **rule)
 	return cma_area_check(heap->cma, rule);
 }
 
-static int cma_heap_hold(struct heap *heap, struct buffer *buffer,
-			 struct state_reader *in)
+static int hold_run(struct heap *heap, const struct sg_entry *run,
+		    struct state_reader *in)
 {
-	const struct sg_entry *run = buffer->entry;
 	const uint64_t pfn = run->address >> HK_PAGE_SHIFT;
 	const uint64_t pages = run->size >> HK_PAGE_SHIFT;
 
-	if (buffer->n_entries != 1 || buffer->bytes != buffer->size)
-		return -EINVAL;
 	if (heap->lent && !claim_pages(&in->memory, pfn, pages))
 		return -EINVAL;
 	return cma_area_take_at(heap->cma, pfn, pages) ? -EINVAL : 0;
+}
+
+static bool is_of_chunks(const struct heap *heap, const struct buffer *buffer)
+{
+	const uint64_t chunk = heap->spec.chunk;
+
+	for (uint32_t i = 0; i < buffer->n_entries; i++)
+		if (buffer->entry[i].size != chunk ||
+		    buffer->entry[i].address % chunk)
+			return false;
+	return buffer->bytes >= buffer->size &&
+	       buffer->bytes - buffer->size < chunk;
+}
+
+static int cma_heap_hold(struct heap *heap, struct buffer *buffer,
+			 struct state_reader *in)
+{
+	const bool sound = heap->spec.chunk
+				   ? is_of_chunks(heap, buffer)
+				   : buffer->n_entries == 1 &&
+					     buffer->bytes == buffer->size;
+	int ret = sound ? 0 : -EINVAL;
+
+	for (uint32_t i = 0; !ret && i < buffer->n_entries; i++)
+		ret = hold_run(heap, &buffer->entry[i], in);
+	return ret;
 }
 
 static void cma_heap_save(const struct heap *heap, struct state_writer *out)
@@ -137,6 +252,7 @@ static void cma_heap_save(const struct heap *heap, struct state_writer *out)
 	state_put(out, counters->alloc_pages_fail);
 	state_put(out, counters->busy_retries);
 	state_put(out, counters->pages_migrated);
+	state_put(out, counters->pages_discarded);
 }
 
 static int cma_heap_load(struct heap *heap, struct state_reader *in)
@@ -149,6 +265,7 @@ static int cma_heap_load(struct heap *heap, struct state_reader *in)
 	counters->alloc_pages_fail = state_get(in);
 	counters->busy_retries = state_get(in);
 	counters->pages_migrated = state_get(in);
+	counters->pages_discarded = state_get(in);
 	return 0;
 }
 

@@ -41,33 +41,81 @@ static int migrate_page(struct hk_machine *machine,
 	struct buffer *buffer = range->buffer[pfn - range->base_pfn];
 	const uint32_t entry = range->entry[pfn - range->base_pfn];
 	uint64_t to;
+	const struct page_request wanted = {
+		.type = HK_MIGRATE_MOVABLE,
+		.without_cma = machine->lends_to_clean,
+	};
 
-	if (!take_or_reclaim(machine, 0, HK_MIGRATE_MOVABLE, &to, bill))
+	if (!take_or_reclaim(machine, wanted, &to, bill))
 		return -ENOMEM;
 	lent_pages_return(&machine->lent, pfn);
 	page_alloc_give(machine->pages, pfn, 0);
 	lent_pages_borrow(&machine->lent, to, buffer, entry);
 	buffer->entry[entry].address = to << HK_PAGE_SHIFT;
 	charge(bill, HK_COST_MIGRATE_PAGE, 1);
+	charge(bill, HK_COST_UNMAP_MAPPING, buffer->heap->spec.mapcount);
 	return 0;
 }
 
-static bool is_pinned(const struct lent_range *range, uint64_t pfn)
+static uint32_t flags_of(const struct lent_range *range, uint64_t pfn)
 {
 	const struct buffer *buffer = range->buffer[pfn - range->base_pfn];
 
-	return buffer->heap->spec.flags & HK_HEAP_PINNED;
+	return buffer->heap->spec.flags;
+}
+
+// The page leaves its buffer, whose last page takes its number.
+static void drop_page(struct hk_machine *machine, struct lent_range *range,
+		      uint64_t pfn, struct bill *bill)
+{
+	struct buffer *buffer = range->buffer[pfn - range->base_pfn];
+	const uint32_t entry = range->entry[pfn - range->base_pfn];
+	const uint32_t last = --buffer->n_entries;
+	const uint64_t moved = buffer->entry[last].address >> HK_PAGE_SHIFT;
+
+	lent_pages_return(&machine->lent, pfn);
+	page_alloc_give(machine->pages, pfn, 0);
+	if (entry != last) {
+		lent_pages_return(&machine->lent, moved);
+		lent_pages_borrow(&machine->lent, moved, buffer, entry);
+		buffer->entry[entry] = buffer->entry[last];
+	}
+	buffer->bytes -= PAGE_BYTES;
+	buffer->heap->held_bytes -= PAGE_BYTES;
+	charge(bill, HK_COST_DISCARD_PAGE, 1);
+	charge(bill, HK_COST_UNMAP_MAPPING, buffer->heap->spec.mapcount);
+}
+
+// reclaim_clean_pages_from_list(): what is clean goes before the rest is moved.
+static void discard(struct heap *heap, struct lent_range *range,
+		    struct batch *batch, struct bill *bill)
+{
+	uint32_t left = 0;
+
+	for (uint32_t i = 0; i < batch->n; i++) {
+		const uint64_t pfn = batch->pfn[i];
+
+		if (!(flags_of(range, pfn) & HK_HEAP_CLEAN)) {
+			batch->pfn[left++] = pfn;
+			continue;
+		}
+		drop_page(heap->machine, range, pfn, bill);
+		heap->cma_counters.pages_discarded++;
+		heap->machine->moves.pages_discarded++;
+	}
+	batch->n = left;
 }
 
 // migrate_pages() takes a list from its head, where isolated pages were put one
-// before the other: the highest first. A pinned page holds nobody else up.
+// before the other: the highest first. A page that stays holds nobody else up.
 static int migrate(struct heap *heap, const struct lent_range *range,
-		   const struct batch *batch, struct bill *bill)
+		   const struct batch *batch, uint32_t staying,
+		   struct bill *bill)
 {
 	int ret = 0;
 
 	for (uint32_t i = batch->n; i-- > 0;) {
-		if (is_pinned(range, batch->pfn[i])) {
+		if (flags_of(range, batch->pfn[i]) & staying) {
 			ret = -EBUSY;
 			continue;
 		}
@@ -79,19 +127,22 @@ static int migrate(struct heap *heap, const struct lent_range *range,
 	return ret;
 }
 
-// __alloc_contig_migrate_range()
-static int empty(struct heap *heap, uint64_t pfn, uint64_t end,
-		 struct bill *bill)
+// __alloc_contig_migrate_range(). MIGRATE_ASYNC, to which __GFP_NORETRY leads
+// in M. Kim's bulk allocation for chunk heaps, does not wait for writeback.
+static int empty(const struct contig_claim *claim, uint64_t pfn, uint64_t end)
 {
-	const struct lent_range *range =
-		lent_pages_find(&heap->machine->lent, pfn);
+	const uint32_t staying =
+		HK_HEAP_PINNED | (claim->fail_fast ? HK_HEAP_DIRTY : 0);
+	struct lent_range *range =
+		lent_pages_find(&claim->heap->machine->lent, pfn);
 	int ret = 0;
 
 	while (!ret && pfn < end) {
 		struct batch batch;
 
 		pfn = isolate(range, pfn, end, &batch);
-		ret = migrate(heap, range, &batch, bill);
+		discard(claim->heap, range, &batch, claim->bill);
+		ret = migrate(claim->heap, range, &batch, staying, claim->bill);
 	}
 	return ret;
 }
@@ -109,19 +160,19 @@ static void count_failure(struct heap *heap, int err, struct bill *bill)
 	}
 }
 
-int contig_range_claim(void *claim, uint64_t pfn, uint64_t count)
+int contig_range_claim(void *context, uint64_t pfn, uint64_t count)
 {
-	struct heap *heap = ((struct contig_claim *)claim)->heap;
-	struct bill *bill = ((struct contig_claim *)claim)->bill;
+	const struct contig_claim *claim = context;
+	struct heap *heap = claim->heap;
 	struct page_alloc *pages = heap->machine->pages;
 	int ret;
 
 	page_alloc_isolate(pages, pfn, count);
-	ret = empty(heap, pfn, pfn + count, bill);
+	ret = empty(claim, pfn, pfn + count);
 	if (!ret)
 		ret = page_alloc_take_range(pages, pfn, count);
 	page_alloc_undo_isolate(pages, pfn, count);
-	count_failure(heap, ret, bill);
+	count_failure(heap, ret, claim->bill);
 	return ret;
 }
 

@@ -82,13 +82,21 @@ static void describe(const struct buffer *buffer, struct hk_row *row)
 	row->address = buffer->n_entries ? buffer->entry[0].address : 0;
 }
 
-static int try_heap(struct heap *heap, struct buffer *buffer, struct bill *bill)
+// udmabuf_create() takes whole pages of a memfd, and rounds nothing up.
+static bool is_size(const struct heap *heap, const struct hk_event *event)
+{
+	return !(heap->spec.flags & HK_HEAP_MEMFD) ||
+	       !(event->size & (PAGE_BYTES - 1));
+}
+
+static int try_heap(struct heap *heap, const struct hk_event *event,
+		    struct buffer *buffer, struct bill *bill)
 {
 	int ret;
 
 	buffer->heap = heap;
 	charge(bill, HK_COST_ALLOCATE_CALL, 1);
-	if (!buffer->size)
+	if (!buffer->size || !is_size(heap, event))
 		return -EINVAL;
 	ret = heap->ops->allocate(heap, buffer, bill);
 	if (!ret && (heap->spec.flags & HK_HEAP_UNCACHED))
@@ -109,7 +117,8 @@ static int try_chain(struct hk_machine *machine, const struct hk_event *event,
 	buffer->size =
 		(event->size + PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1);
 	do
-		ret = try_heap(&machine->heap[event->heap[i++]], buffer, &bill);
+		ret = try_heap(&machine->heap[event->heap[i++]], event, buffer,
+			       &bill);
 	while (ret == -ENOMEM && i < event->n_heaps);
 	row->status = ret;
 	row->tried = (uint16_t)i;

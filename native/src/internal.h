@@ -24,6 +24,7 @@
 #include "gen_pool.h"
 #include "heapkit.h"
 #include "idle.h"
+#include "leaks.h"
 #include "lent_pages.h"
 #include "page_alloc.h"
 #include "page_pool.h"
@@ -92,6 +93,7 @@ struct heap {
 	struct hk_cma_counters cma_counters;
 	struct page_pool pool[HK_MAX_ORDERS]; // system, by slot
 	struct refill refill;
+	struct leaks leaks; // secure, system
 };
 
 struct hk_machine {
@@ -100,6 +102,7 @@ struct hk_machine {
 	uint32_t line_shift; // log2 of costs.line_bytes
 	uint32_t sync_flags; // enum hk_sync_flag
 	uint64_t seed;
+	bool lends_to_clean; // loads only: a CMA area discards
 	struct page_alloc *pages; // NULL without memory
 	struct heap *heap;
 	uint32_t n_heaps;
@@ -176,6 +179,7 @@ void region_heap_survey(const struct heap *heap, struct survey *survey);
 int region_heap_check(const struct heap *heap, const char **rule);
 int region_heap_hold(struct heap *heap, struct buffer *buffer,
 		     struct state_reader *in);
+int region_heap_load_leaks(struct heap *heap, struct state_reader *in);
 int region_heap_claim(struct heap *heap, const struct sg_entry *entry,
 		      struct state_reader *in);
 void region_heap_settle(struct heap *heap, const struct state_reader *in);

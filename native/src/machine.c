@@ -97,6 +97,8 @@ static int lend_area(struct hk_machine *machine, struct heap *heap)
 		page_alloc_add_cma(machine->pages, pfn, pages);
 	}
 	heap->lent = true;
+	if (heap->spec.flags & HK_HEAP_DISCARD)
+		machine->lends_to_clean = true;
 	return 0;
 }
 

@@ -17,14 +17,16 @@ static const uint32_t ALL_SYNC_FLAGS =
 	HK_SYNC_EVERY_ATTACHMENT | HK_SYNC_BEFORE_5_19 | HK_SYNC_LAZY;
 
 static const uint32_t allowed_flags[HK_NR_HEAP_KINDS] = {
-	[HK_HEAP_SYSTEM] =
-		HK_HEAP_POOLED | HK_HEAP_DEFERRED_FREE | HK_HEAP_UNCACHED,
-	[HK_HEAP_CMA] = HK_HEAP_UNCACHED,
+	[HK_HEAP_SYSTEM] = HK_HEAP_POOLED | HK_HEAP_DEFERRED_FREE |
+			   HK_HEAP_UNCACHED | HK_HEAP_PROTECTED |
+			   HK_HEAP_UNWIND_TO_POOL | HK_HEAP_SHRINK_LARGEST |
+			   HK_HEAP_MEMFD,
+	[HK_HEAP_CMA] = HK_HEAP_UNCACHED | HK_HEAP_DISCARD,
 	[HK_HEAP_CARVEOUT] = HK_HEAP_DEFERRED_FREE | HK_HEAP_UNCACHED |
 			     HK_HEAP_ZERO_AT_FREE | HK_HEAP_RETRY_DRAINED,
 	[HK_HEAP_CHUNK] = HK_HEAP_UNCACHED | HK_HEAP_ZERO_AT_FREE,
-	[HK_HEAP_SECURE] = 0,
-	[HK_HEAP_PAGES] = HK_HEAP_PINNED,
+	[HK_HEAP_SECURE] = HK_HEAP_PROTECTED,
+	[HK_HEAP_PAGES] = HK_HEAP_PINNED | HK_HEAP_CLEAN | HK_HEAP_DIRTY,
 };
 
 static bool power_of_two(uint64_t n)
@@ -107,7 +109,15 @@ static int system_spec_check(const struct hk_heap_spec *spec,
 
 	if (!memory->total || !spec->n_orders || spec->n_orders > HK_MAX_ORDERS)
 		return -EINVAL;
-	if ((flags & HK_HEAP_DEFERRED_FREE) && !(flags & HK_HEAP_POOLED))
+	if ((flags & (HK_HEAP_DEFERRED_FREE | HK_HEAP_UNWIND_TO_POOL |
+		      HK_HEAP_SHRINK_LARGEST)) &&
+	    !(flags & HK_HEAP_POOLED))
+		return -EINVAL;
+	// A pool's pages stay in the world they are in: other rules.
+	if ((flags & HK_HEAP_POOLED) &&
+	    (flags & (HK_HEAP_PROTECTED | HK_HEAP_MEMFD)))
+		return -EINVAL;
+	if ((flags & HK_HEAP_MEMFD) && (spec->n_orders != 1 || spec->order[0]))
 		return -EINVAL;
 	for (uint32_t slot = 0; slot < spec->n_orders; slot++) {
 		if (spec->order[slot] > HK_MAX_PAGE_ORDER)
@@ -128,7 +138,9 @@ static int page_load_spec_check(const struct hk_heap_spec *spec,
 	    spec->order[0] > (movable ? 0 : HK_MAX_PAGE_ORDER) ||
 	    spec->migratetype > HK_MIGRATE_RECLAIMABLE)
 		return -EINVAL;
-	return movable || !(spec->flags & HK_HEAP_PINNED) ? 0 : -EINVAL;
+	// At most one of the three, and only of what could move at all.
+	return !spec->flags || (movable && power_of_two(spec->flags)) ? 0
+								      : -EINVAL;
 }
 
 static int granule_check(const struct hk_heap_spec *spec)
@@ -162,6 +174,16 @@ static int ranges_check(const struct hk_heap_spec *spec)
 	return 0;
 }
 
+static int chunk_check(const struct hk_heap_spec *spec)
+{
+	if (!spec->chunk)
+		return 0;
+	return power_of_two(spec->chunk) && spec->chunk >= spec->granule &&
+			       spec->chunk <= order_bytes(HK_MAX_PAGE_ORDER)
+		       ? 0
+		       : -EINVAL;
+}
+
 static int region_spec_check(const struct hk_heap_spec *spec,
 			     const struct hk_memory_spec *memory)
 {
@@ -172,7 +194,7 @@ static int region_spec_check(const struct hk_heap_spec *spec,
 	inside = heap_is_inside(spec, memory);
 	if (spec->kind == HK_HEAP_CMA)
 		return inside && spec->alignment_order <= MAX_CMA_ALIGNMENT
-			       ? 0
+			       ? chunk_check(spec)
 			       : -EINVAL;
 	if (!inside && memory->total &&
 	    ranges_meet(spec->base, spec->size, memory->base, memory->total))
@@ -190,6 +212,8 @@ static int heap_spec_check(const struct hk_heap_spec *spec,
 	if (spec->kind >= HK_NR_HEAP_KINDS)
 		return -EINVAL;
 	if (spec->flags & ~allowed_flags[spec->kind])
+		return -EINVAL;
+	if (spec->chunk && spec->kind != HK_HEAP_CMA)
 		return -EINVAL;
 	if (spec->n_ranges >
 	    (spec->kind == HK_HEAP_CMA ? HK_MAX_CMA_RANGES : 0))

@@ -45,6 +45,10 @@ static uint64_t mix_heap(uint64_t print, const struct hk_heap_spec *heap)
 		heap->refill_defer_ns,
 		heap->n_ranges,
 		heap->migratetype,
+		heap->mapcount,
+		heap->failures,
+		heap->size_limit,
+		heap->chunk,
 	};
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)

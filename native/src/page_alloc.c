@@ -166,6 +166,22 @@ int page_alloc_take(struct page_alloc *alloc, uint32_t order,
 	return 0;
 }
 
+int page_alloc_take_without_cma(struct page_alloc *alloc, uint32_t order,
+				enum hk_migratetype type, uint64_t *pfn)
+{
+	const uint32_t nonempty = alloc->nonempty[HK_MIGRATE_CMA];
+	const uint64_t free_cma = alloc->free_cma;
+	int ret;
+
+	// Nothing else of a request looks at the area or changes it.
+	alloc->nonempty[HK_MIGRATE_CMA] = 0;
+	alloc->free_cma = 0;
+	ret = page_alloc_take(alloc, order, type, pfn);
+	alloc->nonempty[HK_MIGRATE_CMA] = nonempty;
+	alloc->free_cma = free_cma;
+	return ret;
+}
+
 void page_alloc_hold(struct page_alloc *alloc, uint64_t pfn, uint32_t order)
 {
 	set_bit(alloc->is_movable, pfn - alloc->base);

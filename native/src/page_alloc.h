@@ -34,6 +34,10 @@ void page_alloc_destroy(struct page_alloc *alloc);
 // One block of 2^@order pages; its first page in *@pfn. -ENOMEM.
 int page_alloc_take(struct page_alloc *alloc, uint32_t order,
 		    enum hk_migratetype type, uint64_t *pfn);
+// The same, but never of what a CMA area lends: of pages that will be pinned
+// for long, or when somebody else has the first claim to it.
+int page_alloc_take_without_cma(struct page_alloc *alloc, uint32_t order,
+				enum hk_migratetype type, uint64_t *pfn);
 // Whether page_alloc_take() would succeed.
 bool page_alloc_can_take(const struct page_alloc *alloc, uint32_t order,
 			 enum hk_migratetype type);

@@ -40,7 +40,14 @@ static bool take_block(struct heap *heap, struct buffer *buffer,
 	const uint32_t order = heap->spec.order[0];
 	uint64_t pfn;
 
-	if (!take_charged(machine, order, heap->spec.migratetype, &pfn, bill))
+	const struct page_request wanted = {
+		.order = order,
+		.type = heap->spec.migratetype,
+		.without_cma = machine->lends_to_clean &&
+			       !(heap->spec.flags & HK_HEAP_CLEAN),
+	};
+
+	if (!take_charged(machine, wanted, &pfn, bill))
 		return false;
 	lent_pages_borrow(&machine->lent, pfn, buffer, buffer->n_entries);
 	buffer_add_entry(buffer, pfn << HK_PAGE_SHIFT, order_bytes(order));
@@ -139,9 +146,11 @@ static int page_load_hold(struct heap *heap, struct buffer *buffer,
 {
 	const uint64_t block = order_bytes(heap->spec.order[0]);
 
-	if (!buffer->size ||
-	    (buffer->size - 1) / block + 1 != buffer->n_entries)
+	if (!buffer->size || (buffer->size - 1) / block + 1 < buffer->n_entries)
 		return -EINVAL;
+	if ((buffer->size - 1) / block + 1 > buffer->n_entries &&
+	    !(heap->spec.flags & HK_HEAP_CLEAN))
+		return -EINVAL; // only those are dropped
 	for (uint32_t i = 0; i < buffer->n_entries; i++)
 		if (!hold_block(heap, buffer, i, in))
 			return -EINVAL;

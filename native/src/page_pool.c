@@ -14,6 +14,20 @@ enum {
 	SHRINK_BATCH = 128,
 };
 
+// dmabuf_page_pool_create() puts each before those that are there, so that the
+// last order is shrunk first. ION's heaps had shrinkers of their own, which
+// went the other way: ion_system_heap_shrink().
+static void list_pool(struct heap *heap, struct page_pool *pool)
+{
+	struct page_pool **link = &heap->machine->pool_list;
+
+	if (heap->spec.flags & HK_HEAP_SHRINK_LARGEST)
+		while (*link && (*link)->heap == heap)
+			link = &(*link)->next;
+	pool->next = *link;
+	*link = pool;
+}
+
 void page_pool_init(struct heap *heap, uint32_t slot)
 {
 	struct page_pool *pool = &heap->pool[slot];
@@ -21,13 +35,13 @@ void page_pool_init(struct heap *heap, uint32_t slot)
 	const uint64_t item = order_bytes(spec->order[slot]);
 
 	pool->machine = heap->machine;
+	pool->heap = heap;
 	pool->order = spec->order[slot];
 	pool->limit = spec->pool_limit ? spec->pool_limit / item : UINT32_MAX;
 	pool->fill = spec->pool_fill[slot] / item;
 	pool->low = spec->pool_low[slot] / item;
 	pool->refuse_until = INT64_MIN;
-	pool->next = heap->machine->pool_list;
-	heap->machine->pool_list = pool;
+	list_pool(heap, pool);
 }
 
 void page_pool_destroy(struct page_pool *pool)
@@ -169,25 +183,34 @@ int page_pool_load(struct page_pool *pool, struct state_reader *in)
 	return 0;
 }
 
-bool take_or_reclaim(struct hk_machine *machine, uint32_t order,
-		     enum hk_migratetype type, uint64_t *pfn, struct bill *bill)
+static int take(struct hk_machine *machine, struct page_request wanted,
+		uint64_t *pfn)
 {
-	while (page_alloc_take(machine->pages, order, type, pfn))
-		if (order > 0 || !reclaim(machine, SHRINK_BATCH, bill))
+	if (wanted.without_cma)
+		return page_alloc_take_without_cma(machine->pages, wanted.order,
+						   wanted.type, pfn);
+	return page_alloc_take(machine->pages, wanted.order, wanted.type, pfn);
+}
+
+bool take_or_reclaim(struct hk_machine *machine, struct page_request wanted,
+		     uint64_t *pfn, struct bill *bill)
+{
+	while (take(machine, wanted, pfn))
+		if (wanted.order > 0 || !reclaim(machine, SHRINK_BATCH, bill))
 			return false;
 	return true;
 }
 
-bool take_charged(struct hk_machine *machine, uint32_t order,
-		  enum hk_migratetype type, uint64_t *pfn, struct bill *bill)
+bool take_charged(struct hk_machine *machine, struct page_request wanted,
+		  uint64_t *pfn, struct bill *bill)
 {
 	const uint64_t before = page_alloc_splits(machine->pages);
 
-	if (!take_or_reclaim(machine, order, type, pfn, bill))
+	if (!take_or_reclaim(machine, wanted, pfn, bill))
 		return false;
 	charge(bill, HK_COST_BUDDY_BLOCK, 1);
 	charge(bill, HK_COST_BUDDY_SPLIT,
 	       page_alloc_splits(machine->pages) - before);
-	charge(bill, HK_COST_BUDDY_PAGE, UINT64_C(1) << order);
+	charge(bill, HK_COST_BUDDY_PAGE, UINT64_C(1) << wanted.order);
 	return true;
 }

@@ -18,6 +18,7 @@ struct heap;
 struct page_pool {
 	struct page_pool *next; // on hk_machine.pool_list
 	struct hk_machine *machine;
+	const struct heap *heap;
 	uint32_t order;
 	uint32_t head;
 	uint32_t count;
@@ -49,14 +50,19 @@ uint64_t page_pool_item(const struct page_pool *pool, uint32_t index);
 // Give at least @pages back to the page allocator as long as a shrinker finds
 // any: deferred buffers first, then pools. Returns the pages given back.
 uint64_t reclaim(struct hk_machine *machine, uint64_t pages, struct bill *bill);
+struct page_request {
+	uint32_t order;
+	enum hk_migratetype type;
+	bool without_cma;
+};
+
 // A block from the page allocator. Order 0 reclaims for it; the gfp flags of
 // the larger ones lack __GFP_RECLAIM.
-bool take_or_reclaim(struct hk_machine *machine, uint32_t order,
-		     enum hk_migratetype type, uint64_t *pfn,
-		     struct bill *bill);
+bool take_or_reclaim(struct hk_machine *machine, struct page_request wanted,
+		     uint64_t *pfn, struct bill *bill);
 // The same, and what the page allocator itself did is charged too.
-bool take_charged(struct hk_machine *machine, uint32_t order,
-		  enum hk_migratetype type, uint64_t *pfn, struct bill *bill);
+bool take_charged(struct hk_machine *machine, struct page_request wanted,
+		  uint64_t *pfn, struct bill *bill);
 
 void page_pool_save(const struct page_pool *pool, struct state_writer *out);
 // Into a new pool. -EINVAL, OUT_OF_CORE.

@@ -20,6 +20,7 @@ int region_heap_create(struct heap *heap, enum hk_fit fit)
 void region_heap_destroy(struct heap *heap)
 {
 	gen_pool_destroy(heap->gen_pool);
+	leaks_destroy(&heap->leaks);
 }
 
 int region_heap_place(struct heap *heap, struct buffer *buffer, uint64_t size,
@@ -37,6 +38,8 @@ int region_heap_place(struct heap *heap, struct buffer *buffer, uint64_t size,
 int region_heap_release(struct heap *heap, struct buffer *buffer,
 			enum free_reason reason, struct bill *bill)
 {
+	if (leaks_hand_back(heap, buffer, bill))
+		return OUT_OF_CORE;
 	if (heap->zero_at_free && reason == FREE_NORMAL)
 		charge_each_zeroing(bill, buffer);
 	for (uint32_t i = 0; i < buffer->n_entries; i++)
@@ -57,12 +60,13 @@ void region_heap_gauges(const struct heap *heap, struct hk_gauges *ret)
 void region_heap_survey(const struct heap *heap, struct survey *survey)
 {
 	gen_pool_walk_free(heap->gen_pool, survey_add_free, survey);
+	leaks_survey(&heap->leaks, survey);
 }
 
 int region_heap_check(const struct heap *heap, const char **rule)
 {
 	if (gen_pool_avail(heap->gen_pool) + heap->held_bytes +
-		    heap->deferred_bytes !=
+		    heap->deferred_bytes + heap->leaks.bytes !=
 	    heap->spec.size)
 		return broken(rule, "a region's free, held and deferred bytes "
 				    "do not add up");
@@ -79,6 +83,15 @@ int region_heap_claim(struct heap *heap, const struct sg_entry *entry,
 			 entry->size >> HK_PAGE_SHIFT))
 		return -EINVAL;
 	return 0;
+}
+
+int region_heap_load_leaks(struct heap *heap, struct state_reader *in)
+{
+	int ret = leaks_load(&heap->leaks, in);
+
+	for (uint64_t i = 0; !ret && i < heap->leaks.n; i++)
+		ret = region_heap_claim(heap, &heap->leaks.entry[i], in);
+	return ret;
 }
 
 int region_heap_hold(struct heap *heap, struct buffer *buffer,

@@ -14,7 +14,16 @@ static int secure_heap_create(struct heap *heap)
 static int secure_heap_allocate(struct heap *heap, struct buffer *buffer,
 				struct bill *bill)
 {
-	return region_heap_place(heap, buffer, buffer->size, bill);
+	const int ret = region_heap_place(heap, buffer, buffer->size, bill);
+
+	if (!ret)
+		leaks_hand_over(heap, buffer, bill);
+	return ret;
+}
+
+static void secure_heap_save(const struct heap *heap, struct state_writer *out)
+{
+	leaks_save(&heap->leaks, out);
 }
 
 const struct heap_ops secure_heap_ops = {
@@ -25,6 +34,8 @@ const struct heap_ops secure_heap_ops = {
 	.gauges = region_heap_gauges,
 	.survey = region_heap_survey,
 	.check = region_heap_check,
+	.save = secure_heap_save,
+	.load = region_heap_load_leaks,
 	.hold = region_heap_hold,
 	.settle = region_heap_settle,
 };

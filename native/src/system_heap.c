@@ -23,6 +23,19 @@ static void system_heap_destroy(struct heap *heap)
 {
 	for (uint32_t slot = 0; slot < heap->spec.n_orders; slot++)
 		page_pool_destroy(&heap->pool[slot]);
+	leaks_destroy(&heap->leaks);
+}
+
+// Pages that udmabuf pins are moved out of CMA first: memfd_pin_folios().
+static struct page_request request(const struct heap *heap, uint32_t order)
+{
+	const bool memfd = heap->spec.flags & HK_HEAP_MEMFD;
+
+	return (struct page_request){
+		.order = order,
+		.type = memfd ? HK_MIGRATE_MOVABLE : HK_MIGRATE_UNMOVABLE,
+		.without_cma = memfd,
+	};
 }
 
 // A recycled page was zeroed when it was freed; a fresh one is zeroed here.
@@ -36,10 +49,12 @@ static bool take_block(struct heap *heap, uint32_t slot, struct buffer *buffer,
 	if (page_pool_take(pool, &address)) {
 		buffer->pool_entries++;
 		charge(bill, HK_COST_POOL_BLOCK, 1);
-	} else if (take_charged(heap->machine, order, HK_MIGRATE_UNMOVABLE,
-				&pfn, bill)) {
+	} else if (take_charged(heap->machine, request(heap, order), &pfn,
+				bill)) {
 		address = pfn << HK_PAGE_SHIFT;
 		charge_zeroing(bill, UINT64_C(1) << order);
+		if (heap->spec.flags & HK_HEAP_MEMFD)
+			charge(bill, HK_COST_MEMFD_PAGE, 1);
 	} else {
 		return false;
 	}
@@ -110,29 +125,6 @@ static void give_all(struct heap *heap, struct buffer *buffer,
 	buffer_drop_entries(buffer);
 }
 
-static int system_heap_allocate(struct heap *heap, struct buffer *buffer,
-				struct bill *bill)
-{
-	uint32_t slot = 0;
-	int ret;
-
-	while (buffer->bytes < buffer->size) {
-		ret = buffer_reserve_entry(buffer);
-		if (ret)
-			goto give_pages;
-		if (!take_largest(heap, buffer, &slot, bill)) {
-			ret = -ENOMEM;
-			goto give_pages;
-		}
-	}
-	return 0;
-
-give_pages:
-	// Pages of the pool too: Android's unwind goes to the page allocator.
-	give_all(heap, buffer, bill);
-	return ret;
-}
-
 static uint32_t slot_of(const struct heap *heap, const struct sg_entry *entry)
 {
 	uint32_t slot = 0;
@@ -170,7 +162,7 @@ static int reserve_pools(struct heap *heap, const struct buffer *buffer)
 // @n entries of one length into their pool, what passes its limit back to the
 // page allocator.
 static void recycle_blocks(struct heap *heap, const struct sg_entry *entry,
-			   uint32_t n, struct bill *bill)
+			   uint32_t n, bool zeroed, struct bill *bill)
 {
 	struct page_pool *pool = &heap->pool[slot_of(heap, entry)];
 	const uint64_t pages = bytes_to_pages(entry->size);
@@ -179,25 +171,80 @@ static void recycle_blocks(struct heap *heap, const struct sg_entry *entry,
 
 	page_pool_add_many(pool, kept, entry);
 	charge(bill, HK_COST_POOL_BLOCK, kept);
-	charge(bill, zeroing_of(pages), kept * pages);
+	if (zeroed)
+		charge(bill, zeroing_of(pages), kept * pages);
 	for (uint32_t i = kept; i < n; i++)
 		give_block(heap, &entry[i], bill);
+}
+
+// The entries of a buffer into their pools. OUT_OF_CORE with nothing changed.
+static int recycle_all(struct heap *heap, struct buffer *buffer, bool zeroed,
+		       struct bill *bill)
+{
+	if (reserve_pools(heap, buffer))
+		return OUT_OF_CORE;
+	for (uint32_t i = 0, n; i < buffer->n_entries; i += n) {
+		n = alike_from(buffer, i);
+		recycle_blocks(heap, &buffer->entry[i], n, zeroed, bill);
+	}
+	buffer_drop_entries(buffer);
+	return 0;
+}
+
+static int unwind(struct heap *heap, struct buffer *buffer, struct bill *bill)
+{
+	// ION: ion_system_heap_allocate() frees into the pools, unzeroed.
+	if (heap->spec.flags & HK_HEAP_UNWIND_TO_POOL)
+		return recycle_all(heap, buffer, false, bill);
+	// Pages of the pool too: Android's unwind goes to the page allocator.
+	give_all(heap, buffer, bill);
+	return 0;
+}
+
+static int fill(struct heap *heap, struct buffer *buffer, struct bill *bill)
+{
+	uint32_t slot = 0;
+	int ret;
+
+	while (buffer->bytes < buffer->size) {
+		ret = buffer_reserve_entry(buffer);
+		if (ret)
+			return ret;
+		if (!take_largest(heap, buffer, &slot, bill))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int system_heap_allocate(struct heap *heap, struct buffer *buffer,
+				struct bill *bill)
+{
+	const struct hk_heap_spec *spec = &heap->spec;
+	int ret;
+
+	// ION's half of the memory; udmabuf's size_limit_mb.
+	if (spec->size_limit && buffer->size > spec->size_limit)
+		return spec->flags & HK_HEAP_MEMFD ? -EINVAL : -ENOMEM;
+	ret = fill(heap, buffer, bill);
+	if (!ret) {
+		leaks_hand_over(heap, buffer, bill);
+		return 0;
+	}
+	if (ret == OUT_OF_CORE || unwind(heap, buffer, bill)) {
+		give_all(heap, buffer, bill);
+		return OUT_OF_CORE;
+	}
+	return ret;
 }
 
 static int system_heap_release(struct heap *heap, struct buffer *buffer,
 			       enum free_reason reason, struct bill *bill)
 {
-	if (reason == FREE_UNDER_PRESSURE || !heap->zero_at_free) {
-		give_all(heap, buffer, bill);
-		return 0;
-	}
-	if (reserve_pools(heap, buffer))
+	if (reason == FREE_NORMAL && heap->zero_at_free)
+		return recycle_all(heap, buffer, true, bill);
+	if (leaks_hand_back(heap, buffer, bill))
 		return OUT_OF_CORE;
-	for (uint32_t i = 0, n; i < buffer->n_entries; i += n) {
-		n = alike_from(buffer, i);
-		recycle_blocks(heap, &buffer->entry[i], n, bill);
-	}
-	buffer_drop_entries(buffer);
+	give_all(heap, buffer, bill);
 	return 0;
 }
 
@@ -223,6 +270,7 @@ static void system_heap_survey(const struct heap *heap, struct survey *survey)
 				   order_bytes(pool->order), UINT32_MAX,
 				   HK_REGION_POOL);
 	}
+	leaks_survey(&heap->leaks, survey);
 }
 
 static int system_heap_check(const struct heap *heap, const char **rule)
@@ -239,22 +287,12 @@ static int system_heap_check(const struct heap *heap, const char **rule)
 
 static void system_heap_save(const struct heap *heap, struct state_writer *out)
 {
+	leaks_save(&heap->leaks, out);
 	if (!(heap->spec.flags & HK_HEAP_POOLED))
 		return;
 	for (uint32_t slot = 0; slot < heap->spec.n_orders; slot++)
 		page_pool_save(&heap->pool[slot], out);
 	refill_save(&heap->refill, out);
-}
-
-static int system_heap_load(struct heap *heap, struct state_reader *in)
-{
-	int ret = 0;
-
-	if (!(heap->spec.flags & HK_HEAP_POOLED))
-		return 0;
-	for (uint32_t slot = 0; !ret && slot < heap->spec.n_orders; slot++)
-		ret = page_pool_load(&heap->pool[slot], in);
-	return ret ? ret : refill_load(&heap->refill, in);
 }
 
 static bool is_block(const struct heap *heap, const struct sg_entry *entry)
@@ -263,6 +301,41 @@ static bool is_block(const struct heap *heap, const struct sg_entry *entry)
 		if (entry->size == order_bytes(heap->spec.order[slot]))
 			return !(entry->address & (entry->size - 1));
 	return false;
+}
+
+static bool hold_block(struct heap *heap, const struct sg_entry *entry,
+		       struct state_reader *in)
+{
+	const uint64_t pfn = entry->address >> HK_PAGE_SHIFT;
+
+	if (!is_block(heap, entry) ||
+	    !claim_fixed(&heap->machine->lent, &in->memory, pfn,
+			 entry->size >> HK_PAGE_SHIFT))
+		return false;
+	if (heap->spec.flags & HK_HEAP_MEMFD)
+		page_alloc_hold(heap->machine->pages, pfn, 0);
+	return true;
+}
+
+static int load_leaks(struct heap *heap, struct state_reader *in)
+{
+	int ret = leaks_load(&heap->leaks, in);
+
+	for (uint64_t i = 0; !ret && i < heap->leaks.n; i++)
+		if (!hold_block(heap, &heap->leaks.entry[i], in))
+			ret = -EINVAL;
+	return ret;
+}
+
+static int system_heap_load(struct heap *heap, struct state_reader *in)
+{
+	int ret = load_leaks(heap, in);
+
+	if (!(heap->spec.flags & HK_HEAP_POOLED))
+		return ret;
+	for (uint32_t slot = 0; !ret && slot < heap->spec.n_orders; slot++)
+		ret = page_pool_load(&heap->pool[slot], in);
+	return ret ? ret : refill_load(&heap->refill, in);
 }
 
 static int system_heap_hold(struct heap *heap, struct buffer *buffer,
@@ -274,11 +347,8 @@ static int system_heap_hold(struct heap *heap, struct buffer *buffer,
 		const struct sg_entry *entry = &buffer->entry[i];
 
 		// Orders never go back up; reserve_pools() relies on it.
-		if (!is_block(heap, entry) ||
-		    (i && entry->size > entry[-1].size) ||
-		    !claim_fixed(&heap->machine->lent, &in->memory,
-				 entry->address >> HK_PAGE_SHIFT,
-				 entry->size >> HK_PAGE_SHIFT))
+		if ((i && entry->size > entry[-1].size) ||
+		    !hold_block(heap, entry, in))
 			return -EINVAL;
 	}
 	return 0;

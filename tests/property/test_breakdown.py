@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import heapkit as hk
 from heapkit import MiB, Op
+from heapkit._ffi import Access
 
 BOARD = hk.Board(
     name="parts",
@@ -24,7 +25,7 @@ BOARD = hk.Board(
     devices=(hk.Device("isp", iommu=True), hk.Device("gpu", coherent=True)),
 )
 CHAINS = ("camera|system", "pooled", "cma|video|system", "uncached", "protected")
-USES = [op for op in Op if op not in (Op.ALLOC, Op.FREE) and op <= Op.CPU_WRITE]
+USES = [op for op in Op if op not in (Op.ALLOC, Op.FREE, Op.SHARE)]
 prices = st.floats(0, 1e6, allow_nan=False)
 
 
@@ -44,6 +45,8 @@ def events(seed, n=200):
             size = 0 if op in (Op.ATTACH, Op.MAP) else int(random.integers(0, 65536))
             rows.append((op, held[random.integers(len(held))], size))
     op, buffer, size = zip(*rows, strict=True)
+    access = random.integers(1, 4, n)
+    skips = random.choice([0, int(Access.SKIP_SYNC)], n)
     return hk.Trace.from_columns(
         op=op,
         buffer=buffer,
@@ -53,7 +56,7 @@ def events(seed, n=200):
         time_ns=np.cumsum(random.integers(0, 5_000_000, n)),
         device=random.integers(0, 2, n),
         devices=("isp", "gpu"),
-        access=random.integers(1, 4, n),
+        access=np.where(np.array(op) == Op.MAP, access | skips, access),
     )
 
 

@@ -60,6 +60,13 @@ def test_the_parts_of_each_latency_add_up_to_it(workload, preset):
     assert np.abs(by_part - run["latency_ns"]).max() <= 1
 
 
+def test_what_the_cpu_and_the_devices_do_is_in_the_parts():
+    trace = hk.workloads.camera_boot(accesses=True)
+    run = hk.replay(trace, hk.Board.preset("phone-8g"), breakdown=True)
+    assert np.abs(sums(run) - run["latency_ns"]).max() <= 1
+    assert run.breakdown()["CPU access"].sum() > 0
+
+
 def test_a_column_is_its_count_times_the_constant(run):
     price = run.board.costs["zero_page_1m"].value
     count = run.count("zero_page_1m")
