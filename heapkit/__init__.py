@@ -37,7 +37,7 @@ from heapkit.trace import Op, Trace
 from heapkit.units import GiB, KiB, MiB
 
 if TYPE_CHECKING:
-    from heapkit import accounting, metrics, notebook, views, workloads
+    from heapkit import accounting, fallback, ion, metrics, notebook, views, workloads
     from heapkit import explorers as explore
     from heapkit.backends.live import live
     from heapkit.backends.sim import simulate
@@ -85,7 +85,9 @@ __all__ = [
     "UdmabufHeap",
     "accounting",
     "explore",
+    "fallback",
     "formats",
+    "ion",
     "live",
     "metrics",
     "notebook",
@@ -107,7 +109,9 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "FileRun": ("heapkit.file_run", "FileRun"),
     "Recommendation": ("heapkit.sizing", "Recommendation"),
     "explore": ("heapkit.explorers", None),
+    "fallback": ("heapkit.fallback", None),
     "formats": ("heapkit.importers", "formats"),
+    "ion": ("heapkit.ion", None),
     "live": ("heapkit.backends.live", "live"),
     "metrics": ("heapkit.metrics", None),
     "notebook": ("heapkit.notebook", None),

@@ -18,7 +18,7 @@ LAYERS = (
         *("arguments", "board", "board_parts", "breakdown", "cost_groups", "costs"),
         *("event_table", "run_summary"),
         *("explain", "fitting", "interface", "metrics", "placement", "presets", "run"),
-        *("samples", "snapshot", "uapi"),
+        *("ioctls", "samples", "snapshot", "uapi"),
         *("trace", "trace_columns", "trace_file", "trace_parts", "trace_schema"),
         *("checkpoint_file", "file_run", "histogram", "trace_writer"),
         *("accounting", "charging", "explain_uses", "held_over_time", "holdings"),
@@ -26,7 +26,8 @@ LAYERS = (
     },
     {"backends"},
     {
-        *("checkpoints", "cli", "importers", "long_replay", "long_trace", "pace"),
+        *("checkpoints", "cli", "fallback", "importers", "ion"),
+        *("long_replay", "long_trace", "pace"),
         *("recommendation", "replay", "reserved_memory", "resolve", "sizing"),
         "sync_cost",
         "workloads",

@@ -9,7 +9,8 @@ from typing import Self
 
 from heapkit import _ffi, arguments
 from heapkit.backends.sim_cell import Cell
-from heapkit.board import Device, SecureHeap
+from heapkit.backends.sim_files.buffer_file import BufferFile
+from heapkit.board import Device
 from heapkit.errors import refusal
 from heapkit.snapshot import Region
 from heapkit.units import format_bytes
@@ -17,11 +18,12 @@ from heapkit.units import format_bytes
 NAME_BYTES = _ffi.uapi_constant("DMA_BUF_NAME_LEN") - 1  # without the NUL
 
 
-class SimBuf:
+class SimBuf(BufferFile):
     """A reference to a buffer; satisfies :class:`heapkit.interface.DmaBuf`."""
 
-    def __init__(self, cell: Cell) -> None:
+    def __init__(self, cell: Cell, *, close_on_exec: bool = True) -> None:
         self._cell: Cell | None = cell
+        self.close_on_exec = close_on_exec
         self._size, self._exp_name = cell.size, cell.heap.name
         cell.get()
 
@@ -65,17 +67,6 @@ class SimBuf:
             raise refusal(errno.EINVAL, what)
         cell.name = name
 
-    def mmap(self) -> memoryview:
-        """The whole buffer, shared among its references and writable.
-
-        The mapping outlives :meth:`close`, as in the kernel. ``OSError(EINVAL)``
-        for a secure heap, which the CPU cannot reach.
-        """
-        cell = self._open()
-        if isinstance(cell.heap, SecureHeap):
-            raise refusal(errno.EINVAL, f"{cell.heap.name}: mmap of a secure buffer")
-        return memoryview(cell.memory())
-
     def begin_cpu_access(
         self, access: str = "rw", *, offset: int = 0, length: int | None = None
     ) -> None:
@@ -83,6 +74,8 @@ class SimBuf:
 
         ``offset`` and ``length`` (default: to the end) in bytes are the vendor
         kernels' partial maintenance; outside of the buffer is ``OSError(EINVAL)``.
+        Then it waits, on the virtual clock and at the cost of latency, for fences:
+        who reads for those that write, who writes for all.
         """
         self._sync(_ffi.Op.BEGIN_CPU, access, offset, length)
 
@@ -102,8 +95,16 @@ class SimBuf:
             length = max(cell.size - offset, 1) if offset else 0
         else:
             length = arguments.integer(owner, "length", length, low=1, high=2**63)
+        if length and length < cell.size and offset + length <= cell.size:
+            self._need_partial_hook()
+        self._maintain(op, access, offset, length)
+
+    def _maintain(self, op: _ffi.Op, access: str, offset: int, length: int) -> None:
+        cell = self._open()
         what = f"sync {access} of {length} bytes from {offset} on"
         cell.do(op, what, access=_ffi.ACCESS_OF[access], offset=offset, size=length)
+        if op is _ffi.Op.BEGIN_CPU:
+            cell.wait(write="w" in access)
 
     def attach(self, device: Device) -> Attachment:
         """dma_buf_attach(): what :meth:`SimHeaps.device` gives, at this buffer."""
@@ -123,6 +124,7 @@ class SimBuf:
         Allowed with devices attached: they keep the buffer until they detach.
         """
         cell, self._cell = self._cell, None
+        self._give_number_back()
         if cell is not None:
             cell.put()
 

@@ -4,20 +4,42 @@
 from __future__ import annotations
 
 import mmap
+import os
 from collections.abc import Callable
+from typing import Final, NamedTuple
 
 from heapkit import _ffi
+from heapkit.backends.sim_files.fences import Reservation, last_of
+from heapkit.backends.sim_files.table import FileTable
 from heapkit.board import Device, Heap
 from heapkit.errors import refusal
+
+# What a kernel does with the vendors' ioctl: has the hooks, knows the ioctl without
+# having the hooks (EOPNOTSUPP), does not know it (ENOTTY).
+PARTIAL_SYNC: Final = ("vendor", "hookless", "mainline")
+
+
+class Options(NamedTuple):
+    """What differs among kernels and is no matter of the board."""
+
+    sync_file: bool = True
+    partial_sync: str = PARTIAL_SYNC[0]
 
 
 class Door:
     """The machine as its buffers see it: one clock, one numbering of devices."""
 
-    def __init__(self, core: _ffi.Machine) -> None:
-        self.core = core
+    def __init__(self, core: _ffi.Machine, options: Options) -> None:
+        self.core, self.options = core, options
         self.now_ns = 0
         self.devices: dict[Device, int] = {}
+        self.files = FileTable()
+
+    def advance(self, ns: int) -> None:
+        """Let ``ns`` pass."""
+        with self.core.lock:
+            self.core.advance(self.now_ns + ns)
+            self.now_ns += ns
 
     def step(
         self,
@@ -61,6 +83,9 @@ class Cell:
     ) -> None:
         self.door, self.buffer, self.size, self.heap = door, buffer, size, heap
         self.name = ""
+        self.mode = os.O_RDWR  # of the one struct file that all references share
+        self.fences = Reservation()
+        self.ino = 0
         self.references = 0
         self.latency_ns = latency_ns
         self._forget = forget
@@ -86,6 +111,20 @@ class Cell:
                 self.do(_ffi.Op.FREE, "free")
                 self._memory = None
                 self._forget(self)
+
+    def wait(self, *, write: bool) -> int:
+        """Until its writers are done, with ``write`` its readers too: ns waited.
+
+        Adds to :attr:`latency_ns`. ``OSError(EINTR)`` where that never happens.
+        """
+        with self.door.core.lock:
+            fences = self.fences.waited_for(write=write)
+            until = last_of(fences, f"{self.heap.name}: {self.size} bytes")
+            waited = max(until - self.door.now_ns, 0)
+            if waited:
+                self.door.advance(waited)
+                self.latency_ns += waited
+            return waited
 
     def do(self, op: _ffi.Op, what: str, **arguments: int) -> None:
         """Carry out ``op``; the model's refusal is raised."""

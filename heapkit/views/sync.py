@@ -79,7 +79,7 @@ def _part_bars(
             width=0.7,
             source=source,
             fill_color=PART_COLOURS[i % len(PART_COLOURS)],
-            line_color="white",
+            line_color=None,
             legend_label=part,
             name=f"hk_sync_part_{i}",
         )
