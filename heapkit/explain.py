@@ -19,6 +19,7 @@ from heapkit import explain_uses
 from heapkit._ffi import PAGE_SIZE, Op
 from heapkit.board import Board, CmaHeap, Heap, PagedHeap, PageLoad
 from heapkit.board_parts import ranges_of
+from heapkit.breakdown import takes
 from heapkit.explain_uses import allocated_at as _allocated_at
 from heapkit.explain_uses import counted as _count
 from heapkit.explain_uses import spelt as _bytes
@@ -35,6 +36,12 @@ class Moment(Protocol):
 
     def advance(self, now_ns: int) -> None:
         """Let the idle threads run until ``now_ns``."""
+
+    def charges(self) -> dict[str, int]:
+        """How often the next event is charged each constant; carries it out.
+
+        Not after :meth:`advance`.
+        """
 
     def snapshot(self, heap: int) -> Snapshot:
         """The regions of the heap of that index."""
@@ -86,7 +93,7 @@ def _served(run: Run, i: int, heap: str, tries: int) -> str:
     if pooled:
         words += f", {pooled} of them from the pool"
     words += _moved(run, i)
-    words += f", and takes {format_ns(run['latency_ns'][i])}"
+    words += f", and takes {takes(run, i)}"
     return words + _left(run, i)
 
 
@@ -263,7 +270,7 @@ def _free(run: Run, i: int, _: Rewind) -> str:
     return (
         f"buffer {buffer}, {_bytes(run['size'][start])} of {heap} at "
         f"{int(run['address'][start]):#x}, is freed after {held}; that takes "
-        f"{format_ns(run['latency_ns'][i])}{_left(run, i)}{_waiting(run, i)}."
+        f"{takes(run, i)}{_left(run, i)}{_waiting(run, i)}."
     )
 
 
@@ -284,7 +291,7 @@ def _share(run: Run, i: int, _: Rewind) -> str:
 
 def _pressure(run: Run, i: int, _: Rewind) -> str:
     words = f"the shrinkers are asked for {_bytes(run['size'][i])} and take "
-    words += format_ns(run["latency_ns"][i])
+    words += takes(run, i)
     if "pool_bytes" in run.columns:
         words += f"; the pools then hold {_bytes(run['pool_bytes'][i])}"
         words += f", {_bytes(run['free_bytes'][i])} of memory are free"

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from heapkit._ffi import READ_WRITE, Access, Op
-from heapkit.units import format_bytes, format_ns
+from heapkit.breakdown import takes
+from heapkit.units import format_bytes
 
 if TYPE_CHECKING:
     from heapkit.run import Run
@@ -48,7 +49,7 @@ def use(run: Run, i: int) -> str:
     if run["status"][start]:
         return f"{what}: nothing to do, the buffer was refused at event {start}."
     entries = counted(int(run["entries"][start]), "entry", "entries")
-    cost = format_ns(run["latency_ns"][i])
+    cost = takes(run, i)
     return f"{what} ({spelt(run['size'][start])} in {entries}); it takes {cost}."
 
 

@@ -15,7 +15,8 @@ LAYERS = (
     {"_native", "errors", "units"},
     {"_ffi"},
     {
-        *("arguments", "board", "board_parts", "costs", "event_table"),
+        *("arguments", "board", "board_parts", "breakdown", "cost_groups", "costs"),
+        *("event_table", "run_summary"),
         *("explain", "fitting", "interface", "metrics", "placement", "presets", "run"),
         *("ioctls", "samples", "snapshot", "uapi"),
         *("trace", "trace_columns", "trace_file", "trace_parts", "trace_schema"),

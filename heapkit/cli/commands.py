@@ -29,13 +29,23 @@ def _replay_arguments(parser: argparse.ArgumentParser) -> None:
     inputs.trace_arguments(parser)
     inputs.json_argument(parser)
     inputs.csv_argument(parser, "one row per event")
+    parser.add_argument(
+        "--breakdown",
+        action="store_true",
+        help="what the latencies are made of; in the CSV a column per constant",
+    )
 
 
 def _replay(args: argparse.Namespace) -> int:
     from heapkit.cli.text import run_text
 
     inputs.check_csv(args)
-    run = replay(inputs.trace(args), inputs.board(args), progress=inputs.progress())
+    run = replay(
+        inputs.trace(args),
+        inputs.board(args),
+        breakdown=args.breakdown,
+        progress=inputs.progress(),
+    )
     if args.csv is not None:
         run.to_frame().to_csv(args.csv, index_label="event")
     summary = run.summary()
@@ -66,12 +76,19 @@ def _explain(args: argparse.Namespace) -> int:
     for event in events:
         if not -len(run) <= event < len(run):
             raise ValueError(f"EVENT {event}: the trace has {len(run)} events")
-    told = ((event % len(run), run.explain(event)) for event in events)
     if args.json:
-        print(json.dumps([{"event": i, "text": text} for i, text in told], indent=2))
+        told = [
+            {
+                "event": event % len(run),
+                "text": run.explain(event),
+                "breakdown_ns": run.breakdown(event),
+            }
+            for event in events
+        ]
+        print(json.dumps(told, indent=2))
         return 0
-    for _, text in told:
-        print(text, flush=True)
+    for event in events:
+        print(run.explain(event), flush=True)
     if not events:
         print("No allocation failed.")
     return 0

@@ -10,6 +10,7 @@ from typing import Any
 from heapkit.file_run import FileRun
 from heapkit.recommendation import Recommendation, shown
 from heapkit.run import Run
+from heapkit.run_summary import part_lines
 from heapkit.snapshot import Observation, Snapshot, State
 from heapkit.trace import Trace
 from heapkit.units import format_bytes, format_ns
@@ -48,7 +49,11 @@ def run_text(run: Run | FileRun, summary: Mapping[str, Any]) -> str:
         "modelled latency": latency or "none",
         "modelled latency, sum": format_ns(summary["total_latency_ns"]),
     }
-    return f"{facts(pairs)}\n\n{columns(list(_heap_rows(run, summary)))}"
+    told = f"{facts(pairs)}\n\n{columns(list(_heap_rows(run, summary)))}"
+    parts = part_lines(summary)
+    if parts:
+        told += f"\n\n{columns([('part of the latency', 'sum'), *parts])}"
+    return told
 
 
 def _heap_rows(
