@@ -57,6 +57,7 @@ from heapkit._ffi.records import (
     MachineSpec,
     Step,
     check,
+    counted,
 )
 from heapkit._ffi.trace import CTrace, TraceColumns, check_trace
 
@@ -110,6 +111,7 @@ __all__ = [
     "allocation_data",
     "check",
     "check_trace",
+    "counted",
     "sync_data",
     "uapi_constant",
 ]

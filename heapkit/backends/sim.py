@@ -18,8 +18,9 @@ from itertools import count
 from heapkit import _ffi, arguments
 from heapkit.backends.heap_map import HeapMap
 from heapkit.backends.machine import layout, machine
-from heapkit.backends.sim_buffer import Attachment, SimBuf
-from heapkit.backends.sim_cell import PARTIAL_SYNC, Cell, Door, Options
+from heapkit.backends.sim_attachment import Attachment
+from heapkit.backends.sim_buffer import SimBuf
+from heapkit.backends.sim_cell import PARTIAL_SYNC, Cell, Door, Options, SimFinding
 from heapkit.backends.sim_files.fences import Fence
 from heapkit.backends.sim_files.heap_file import (
     DEFAULT_FD_FLAGS,
@@ -31,7 +32,7 @@ from heapkit.board import Board, Device
 from heapkit.errors import refusal
 from heapkit.snapshot import Snapshot
 
-__all__ = ["Attachment", "SimBuf", "SimHeap", "SimHeaps", "simulate"]
+__all__ = ["Attachment", "SimBuf", "SimFinding", "SimHeap", "SimHeaps", "simulate"]
 
 # A board that names no devices takes any name; their number is the core's to know
 # when the machine is made.
@@ -67,7 +68,7 @@ class SimHeaps(HeapMap["SimHeap"]):
         self.board = board
         spare = () if board.devices else (Device("spare"),) * SPARE_DEVICES
         self._machine = machine(board, extra_devices=spare)
-        self._door = Door(self._machine, options or Options())
+        self._door = Door(self._machine, options or Options(), board.costs)
         self._lock = self._machine.lock
         self._cells: dict[int, Cell] = {}
         self._free_ids: list[int] = []
@@ -177,6 +178,16 @@ class SimHeaps(HeapMap["SimHeap"]):
             index = self._devices.setdefault(name, len(self._devices))
             self._door.devices[device] = index
         return device
+
+    @property
+    def findings(self) -> tuple[SimFinding, ...]:
+        """What the calls so far did that nobody should rely on, oldest first.
+
+        Stale reads, lost writes, accesses without a mapping, calls that do not pair.
+        Who reads and writes is told by ``cpu_read``, ``cpu_write`` of a buffer and
+        ``read``, ``write`` of an attachment; see :func:`heapkit.coherency` for a run.
+        """
+        return tuple(self._door.findings)
 
     def owner(self, buffer: int) -> str:
         """What a snapshot calls the buffer of that id: its name, or "#id"."""

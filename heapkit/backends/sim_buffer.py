@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A simulated dma-buf: a reference to it, and a device attached to it."""
+"""A simulated dma-buf: a reference to it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import os
 from typing import Self
 
 from heapkit import _ffi, arguments
+from heapkit.backends.sim_attachment import Attachment
 from heapkit.backends.sim_cell import Cell
+from heapkit.backends.sim_cpu_use import CpuUse
 from heapkit.backends.sim_files.buffer_file import BufferFile
 from heapkit.board import Device
 from heapkit.errors import refusal
@@ -18,7 +20,7 @@ from heapkit.units import format_bytes
 NAME_BYTES = _ffi.uapi_constant("DMA_BUF_NAME_LEN") - 1  # without the NUL
 
 
-class SimBuf(BufferFile):
+class SimBuf(BufferFile, CpuUse):
     """A reference to a buffer; satisfies :class:`heapkit.interface.DmaBuf`."""
 
     def __init__(self, cell: Cell, *, close_on_exec: bool = True) -> None:
@@ -145,62 +147,3 @@ class SimBuf(BufferFile):
     def __repr__(self) -> str:
         state = "" if self._cell else ", closed"
         return f"<SimBuf {self._exp_name} {format_bytes(self._size)}{state}>"
-
-
-class Attachment:
-    """A device at a buffer. Kernel: struct dma_buf_attachment.
-
-    :attr:`latency_ns` is what the model charges for the last call. Each call can
-    raise ``OSError(EINVAL)``: unmapping what is not mapped, mapping twice.
-    """
-
-    def __init__(self, cell: Cell, device: Device) -> None:
-        self._cell: Cell | None = cell
-        self.device = device
-        self.mapped = False
-        self._do(_ffi.Op.ATTACH)
-        cell.get()
-
-    def _do(self, op: _ffi.Op) -> None:
-        cell = self._cell
-        if cell is None:
-            raise refusal(errno.EINVAL, f"device {self.device.name}: detached")
-        index = cell.door.devices[self.device]
-        cell.do(op, f"{op.name.lower()} {self.device.name}", device=index)
-        self.latency_ns = cell.latency_ns
-
-    def map(self) -> None:
-        """dma_buf_map_attachment(): the device may access the buffer."""
-        if self.mapped:
-            raise refusal(errno.EINVAL, f"device {self.device.name}: already mapped")
-        self._do(_ffi.Op.MAP)
-        self.mapped = True
-
-    def unmap(self) -> None:
-        """dma_buf_unmap_attachment()."""
-        if not self.mapped:
-            raise refusal(errno.EINVAL, f"device {self.device.name}: not mapped")
-        self._do(_ffi.Op.UNMAP)
-        self.mapped = False
-
-    def detach(self) -> None:
-        """dma_buf_detach(); unmaps first where needed. Again does nothing."""
-        cell = self._cell
-        if cell is None:
-            return
-        if not cell.door.core.closed:
-            if self.mapped:
-                self.unmap()
-            self._do(_ffi.Op.DETACH)
-        self._cell = None
-        cell.put()
-
-    def __repr__(self) -> str:
-        state = "detached" if self._cell is None else "attached"
-        return f"<Attachment {self.device.name} {'mapped' if self.mapped else state}>"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.detach()

@@ -8,11 +8,15 @@ import os
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from heapkit import _ffi
 from heapkit.backends.sim_files.fences import Reservation, last_of
 from heapkit.backends.sim_files.table import FileTable
 from heapkit.board import Device, Heap
+from heapkit.costs import Costs
 from heapkit.errors import refusal
+from heapkit.trace_ops import DEVICE_OPS
 
 # What a kernel does with the vendors' ioctl: has the hooks, knows the ioctl without
 # having the hooks (EOPNOTSUPP), does not know it (ENOTTY).
@@ -26,14 +30,31 @@ class Options(NamedTuple):
     partial_sync: str = PARTIAL_SYNC[0]
 
 
+class SimFinding(NamedTuple):
+    """What one call did that nobody should rely on: ``enum hk_finding_kind``.
+
+    ``buffer`` is the core's id, ``device`` None where the call concerns none; the
+    ``bytes`` from ``offset`` on are whole cache lines, 0 of no part in particular.
+    """
+
+    kind: str
+    op: _ffi.Op
+    buffer: int
+    device: str | None
+    offset: int
+    bytes: int
+    time_ns: int
+
+
 class Door:
     """The machine as its buffers see it: one clock, one numbering of devices."""
 
-    def __init__(self, core: _ffi.Machine, options: Options) -> None:
-        self.core, self.options = core, options
+    def __init__(self, core: _ffi.Machine, options: Options, costs: Costs) -> None:
+        self.core, self.options, self.costs = core, options, costs
         self.now_ns = 0
         self.devices: dict[Device, int] = {}
         self.files = FileTable()
+        self.findings: list[SimFinding] = []
 
     def advance(self, ns: int) -> None:
         """Let ``ns`` pass."""
@@ -52,13 +73,27 @@ class Door:
         access: int = 0,
     ) -> _ffi.Step:
         """One event on a buffer that exists, now."""
-        return self.core.step(
+        step = self.core.step(
             op,
             buffer=buffer,
             size=size,
             offset=offset,
             device=device,
             access=access,
+            time_ns=self.now_ns,
+        )
+        self.findings += [self._finding(op, row) for row in self.core.found()]
+        return step
+
+    def _finding(self, op: _ffi.Op, row: np.void) -> SimFinding:
+        names = {index: device.name for device, index in self.devices.items()}
+        return SimFinding(
+            kind=_ffi.FindingKind(row["kind"]).name,
+            op=op,
+            buffer=int(row["buffer"]),
+            device=names.get(int(row["device"])) if op in DEVICE_OPS else None,
+            offset=int(row["offset"]),
+            bytes=int(row["bytes"]),
             time_ns=self.now_ns,
         )
 
@@ -88,6 +123,7 @@ class Cell:
         self.ino = 0
         self.references = 0
         self.latency_ns = latency_ns
+        self.charged = door.core.charged()
         self._forget = forget
         self._memory: mmap.mmap | None = None
 
@@ -131,5 +167,6 @@ class Cell:
         with self.door.core.lock:
             step = self.door.step(op, buffer=self.buffer, **arguments)
             self.latency_ns = step.latency_ns
+            self.charged = self.door.core.charged()
         if step.status:
             raise refusal(-step.status, f"{self.heap.name}: {self.size} bytes, {what}")

@@ -171,10 +171,11 @@ class BufferFile(NumberedFile):
         """The buffer, shared among its references and writable.
 
         The arguments are those of Python's own ``mmap.mmap``, None is the whole
-        buffer. The mapping outlives :meth:`close`, as in the kernel. ``OSError``:
-        EINVAL for a secure heap, which the CPU cannot reach, for what is past the
-        end, no whole pages of an offset, or private over several sg entries;
-        EACCES for what the file's access mode does not allow.
+        buffer. All of it is charged, whatever part is asked for. The mapping
+        outlives :meth:`close`, as in the kernel. ``OSError``: EINVAL for a secure
+        heap, which the CPU cannot reach, for what is past the end, no whole pages of
+        an offset, or private over several sg entries; EACCES for what the file's
+        access mode does not allow.
         """
         cell = self._open()
         size = cell.size if length is None else length
@@ -185,7 +186,11 @@ class BufferFile(NumberedFile):
         mapping.refuse(
             asked, size=cell.size, mode=cell.mode, heap=cell.heap, entries=entries
         )
-        return mapping.view(cell.memory(), asked)
+        view = mapping.view(cell.memory(), asked)
+        # When a program unmaps is not followed: what it holds keeps the pages.
+        cell.do(_ffi.Op.MMAP, "mmap")
+        cell.door.step(_ffi.Op.MUNMAP, buffer=cell.buffer)
+        return view
 
     def lseek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """How large the buffer is (SEEK_END), or 0; anything else is EINVAL."""
