@@ -69,15 +69,17 @@ def kind_columns(
     heaps: Sequence[str],
 ) -> dict[str, Any]:
     """The mean of each part by op and heap, most expensive first; ``events`` each."""
-    pairs = np.column_stack((op.astype(np.int64), heap.astype(np.int64)))
-    kinds, which = np.unique(pairs, axis=0, return_inverse=True)
-    events = np.bincount(which.ravel(), minlength=len(kinds))
+    step = len(heaps) + 1
+    code = op.astype(np.int64) * step + heap + 1
+    kinds, which = np.unique(code, return_inverse=True)
+    events = np.bincount(which, minlength=len(kinds))
     means = {
-        name: np.bincount(which.ravel(), weights=values, minlength=len(kinds)) / events
+        name: np.bincount(which, weights=values, minlength=len(kinds)) / events
         for name, values in parts.items()
     }
     order = _dearest(means, len(kinds), len(kinds))
-    names = [f"{ops[o]} {heaps[h]}" if h >= 0 else ops[o] for o, h in kinds.tolist()]
+    pairs = (divmod(kind, step) for kind in kinds.tolist())
+    names = [f"{ops[o]} {heaps[h - 1]}" if h else ops[o] for o, h in pairs]
     shown = {name: values[order] for name, values in means.items()}
     return {
         "kind": [names[i] for i in order],
