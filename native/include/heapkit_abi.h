@@ -23,6 +23,7 @@ enum hk_limit {
 	HK_MAX_HEAPS = 128, // NUM_HEAP_MINORS of drivers/dma-buf/dma-heap.c
 	HK_MAX_DEVICES = 256,
 	HK_MAX_CMA_RANGES = 8, // CMA_MAX_RANGES of include/linux/cma.h
+	HK_MAX_FINDINGS = 2, // of one event
 };
 
 // What a pageblock's pages are for: enum migratetype of linux/mmzone.h, without
@@ -411,14 +412,18 @@ struct hk_counts {
 enum hk_finding_kind {
 	// Data went wrong.
 	HK_STALE_CPU_READ = 0, // a device wrote, nothing was invalidated since
-	HK_STALE_DEVICE_READ = 1, // the CPU wrote, nothing was cleaned since
+	HK_STALE_DEVICE_READ = 1, // the CPU wrote, nothing was cleaned since;
+				  // a device that snoops: as the CPU does
 	HK_LOST_CPU_WRITE = 2, // invalidated before it was cleaned
-	HK_LOST_DEVICE_WRITE = 3, // a dirty line may be written over it
+	HK_LOST_DEVICE_WRITE = 3, // a dirty line may be written over it; the
+				  // CPU: it wrote a part of a stale line
 	HK_UNMAPPED_DEVICE = 4, // an access without a mapping
 	// What the kernel lets pass.
 	HK_END_WITHOUT_BEGIN = 5,
 	HK_NESTED_BEGIN = 6,
-	HK_DIRECTION_MISMATCH = 7, // END with another access than BEGIN
+	HK_DIRECTION_MISMATCH =
+		7, // END with another access than BEGIN; of
+		   // nested ones only the innermost is held to it
 	HK_OPEN_AT_FREE = 8, // a BEGIN without END
 	HK_MAPPED_AT_FREE = 9, // attached or mapped
 	HK_NR_FINDINGS = 10,
@@ -427,7 +432,8 @@ enum hk_finding_kind {
 struct hk_finding {
 	uint64_t event; // of the trace, or since the machine was made
 	uint64_t offset; // of the first byte that matters
-	uint64_t bytes; // in whole cache lines; 0: none in particular
+	uint64_t bytes; // in whole cache lines, of UNMAPPED_DEVICE those of the
+			// access; 0: none in particular
 	uint32_t buffer;
 	uint32_t device; // of an op on a device
 	uint32_t kind; // enum hk_finding_kind
