@@ -263,9 +263,9 @@ void coherence_save(const struct buffer *buffer, struct state_writer *out)
 	// After a starved reserve there are lines, but nothing in them.
 	const bool lines = buffer->lines && !buffer->zeroes_dirty;
 
-	state_put(out, lines | buffer->zeroes_dirty << 1 |
-			       buffer->cpu_touched << 2 |
-			       buffer->device_touched << 3);
+	state_put(out, (uint64_t)lines | (uint64_t)buffer->zeroes_dirty << 1 |
+			       (uint64_t)buffer->cpu_touched << 2 |
+			       (uint64_t)buffer->device_touched << 3);
 	state_put(out, buffer->begun);
 	state_put(out, buffer->begun_access);
 	if (lines) {
