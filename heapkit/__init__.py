@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from heapkit.backends.live import live
     from heapkit.backends.sim import simulate
     from heapkit.file_run import FileRun
+    from heapkit.findings import Findings, coherency
     from heapkit.importers import formats, read
     from heapkit.long_replay import replay_file
     from heapkit.long_trace import write_long
@@ -61,6 +62,7 @@ __all__ = [
     "Costs",
     "Device",
     "FileRun",
+    "Findings",
     "FormatError",
     "GiB",
     "InvariantError",
@@ -84,6 +86,7 @@ __all__ = [
     "TraceWriter",
     "UdmabufHeap",
     "accounting",
+    "coherency",
     "explore",
     "formats",
     "live",
@@ -105,7 +108,9 @@ __all__ = [
 _LAZY: dict[str, tuple[str, str | None]] = {
     "accounting": ("heapkit.accounting", None),
     "FileRun": ("heapkit.file_run", "FileRun"),
+    "Findings": ("heapkit.findings", "Findings"),
     "Recommendation": ("heapkit.sizing", "Recommendation"),
+    "coherency": ("heapkit.findings", "coherency"),
     "explore": ("heapkit.explorers", None),
     "formats": ("heapkit.importers", "formats"),
     "live": ("heapkit.backends.live", "live"),

@@ -25,6 +25,7 @@ LAYERS = (
     },
     {"backends"},
     {
+        *("finding_causes", "finding_words", "findings", "sharing", "watch"),
         *("checkpoints", "cli", "importers", "long_replay", "long_trace", "pace"),
         *("recommendation", "replay", "reserved_memory", "resolve", "sizing"),
         "sync_cost",
