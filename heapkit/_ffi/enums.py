@@ -117,6 +117,7 @@ class FindingKind(IntEnum):
     DIRECTION_MISMATCH = lib.HK_DIRECTION_MISMATCH
     OPEN_AT_FREE = lib.HK_OPEN_AT_FREE
     MAPPED_AT_FREE = lib.HK_MAPPED_AT_FREE
+    SNOOPED_STALE = lib.HK_SNOOPED_STALE
 
 
 class Migratetype(IntEnum):

@@ -103,7 +103,8 @@ enum hk_heap_flag {
 	HK_HEAP_RETRY_DRAINED = 16,
 	// Movable pages that do not move: somebody holds a reference.
 	HK_HEAP_PINNED = 32,
-	// Movable pages whose data is elsewhere too, clean page cache: CMA drops
+	// Movable pages whose data is elsewhere too, clean page cache: CMA
+	// drops
 	// them instead of moving them.
 	HK_HEAP_CLEAN = 64,
 	// Movable pages that only a request that waits for writeback moves.
@@ -412,8 +413,7 @@ struct hk_counts {
 enum hk_finding_kind {
 	// Data went wrong.
 	HK_STALE_CPU_READ = 0, // a device wrote, nothing was invalidated since
-	HK_STALE_DEVICE_READ = 1, // the CPU wrote, nothing was cleaned since;
-				  // a device that snoops: as the CPU does
+	HK_STALE_DEVICE_READ = 1, // the CPU wrote, nothing was cleaned since
 	HK_LOST_CPU_WRITE = 2, // invalidated before it was cleaned
 	HK_LOST_DEVICE_WRITE = 3, // a dirty line may be written over it; the
 				  // CPU: it wrote a part of a stale line
@@ -421,12 +421,15 @@ enum hk_finding_kind {
 	// What the kernel lets pass.
 	HK_END_WITHOUT_BEGIN = 5,
 	HK_NESTED_BEGIN = 6,
-	HK_DIRECTION_MISMATCH =
-		7, // END with another access than BEGIN; of
-		   // nested ones only the innermost is held to it
+	HK_DIRECTION_MISMATCH = 7, // END with another access than BEGIN; of
+	// nested ones only the innermost is held to it
 	HK_OPEN_AT_FREE = 8, // a BEGIN without END
 	HK_MAPPED_AT_FREE = 9, // attached or mapped
-	HK_NR_FINDINGS = 10,
+	// What is right as long as no cache has fetched the lines, which it may
+	// at any time: a device that snoops reads what one that does not wrote,
+	// and nothing was invalidated since. No call of the kernel is for it.
+	HK_SNOOPED_STALE = 10,
+	HK_NR_FINDINGS = 11,
 };
 
 struct hk_finding {

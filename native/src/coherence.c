@@ -227,7 +227,7 @@ static void snooping_access(struct hk_machine *machine, struct buffer *buffer,
 	if (event->op == HK_OP_DEVICE_READ) {
 		const uint64_t stale = stale_lines(buffer, part, &first);
 
-		find_lines(machine, event, HK_STALE_DEVICE_READ, first, stale);
+		find_lines(machine, event, HK_SNOOPED_STALE, first, stale);
 		return;
 	}
 	take_dirty(buffer, part->line, &first);

@@ -340,7 +340,10 @@ static void device_uses(struct naive_coherence *model,
 		else if (covers(model, range, i))
 			b->stale[i] = 0;
 	}
-	found_lines(model, writes ? HK_LOST_DEVICE_WRITE : HK_STALE_DEVICE_READ,
+	found_lines(model,
+		    writes  ? HK_LOST_DEVICE_WRITE
+		    : snoop ? HK_SNOOPED_STALE
+			    : HK_STALE_DEVICE_READ,
 		    wrong);
 }
 
