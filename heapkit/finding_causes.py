@@ -21,6 +21,8 @@ from heapkit.trace_ops import rows_of
 
 NONE = -1  # no event
 _KINDS = FindingKind
+_OF_DIRTY = (_KINDS.STALE_DEVICE_READ, _KINDS.LOST_CPU_WRITE)
+_OF_STALE = (_KINDS.STALE_CPU_READ, _KINDS.SNOOPED_STALE)
 _OF_BEGIN = (_KINDS.NESTED_BEGIN, _KINDS.DIRECTION_MISMATCH, _KINDS.OPEN_AT_FREE)
 _CALLS = (
     *(Op.ALLOC, Op.ATTACH, Op.DETACH, Op.MAP, Op.UNMAP, Op.BEGIN_CPU, Op.END_CPU),
@@ -134,13 +136,11 @@ def causes(
     trace, kind, op = run.trace, found["kind"], found["op"]
     device, snoops = devices_of(trace), snooping(run)
     ok = run["status"] == 0
-    event = found["event"].astype(np.int64)
     cause = np.full(len(found), NONE, np.int64)
-    by_snooper = snoops[np.minimum(device[event], len(snoops) - 1)]
     by_cpu = op == Op.CPU_WRITE
-    read, lost = kind == _KINDS.STALE_DEVICE_READ, kind == _KINDS.LOST_DEVICE_WRITE
-    dirty = (read & ~by_snooper) | (kind == _KINDS.LOST_CPU_WRITE) | (lost & ~by_cpu)
-    stale = (read & by_snooper) | (kind == _KINDS.STALE_CPU_READ) | (lost & by_cpu)
+    lost = kind == _KINDS.LOST_DEVICE_WRITE
+    dirty = np.isin(kind, _OF_DIRTY) | (lost & ~by_cpu)
+    stale = np.isin(kind, _OF_STALE) | (lost & by_cpu)
     wrote = trace.op == Op.DEVICE_WRITE
     wrote[wrote] = ~snoops[np.minimum(device[wrote], len(snoops) - 1)]
     line = int(run.board.costs["line_bytes"].value)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from heapkit._ffi import READ_WRITE, Access, FindingKind, Op
@@ -23,7 +24,6 @@ class Case:
     offset: int
     bytes: int
     cause: int  # an event, or NONE
-    snoops: bool  # the device of the event
     unmapped: bool  # the device of the cause, when it wrote
     lazy: bool
     around: Around
@@ -60,16 +60,25 @@ class Case:
 
 def missing(case: Case) -> str:
     """The call without which this happened: "BEGIN_CPU (read)"."""
-    tell = {
+    tell: dict[FindingKind, Callable[[Case], str]] = {
         _KIND.STALE_CPU_READ: _no_invalidation,
         _KIND.STALE_DEVICE_READ: _no_clean,
         _KIND.LOST_CPU_WRITE: _no_clean_before,
         _KIND.LOST_DEVICE_WRITE: _no_clean,
         _KIND.UNMAPPED_DEVICE: _no_mapping,
-        _KIND.END_WITHOUT_BEGIN: lambda c: f"BEGIN_CPU {c.access(c.event)}",
+        _KIND.END_WITHOUT_BEGIN: _no_begin,
         _KIND.MAPPED_AT_FREE: _not_undone,
+        _KIND.SNOOPED_STALE: _no_unmapping,
     }
-    return tell.get(case.kind, lambda c: f"END_CPU {c.access(c.cause)}")(case)
+    return tell.get(case.kind, _no_end)(case)
+
+
+def _no_begin(case: Case) -> str:
+    return f"BEGIN_CPU {case.access(case.event)}"
+
+
+def _no_end(case: Case) -> str:
+    return f"END_CPU {case.access(case.cause)}"
 
 
 def _no_invalidation(case: Case) -> str:
@@ -81,12 +90,17 @@ def _no_invalidation(case: Case) -> str:
     return f"an UNMAP of {name} without SKIP_SYNC"
 
 
+def _no_unmapping(case: Case) -> str:
+    """Nothing is there to sync between two devices but the end of a mapping."""
+    if case.code(case.cause) in case.around.mapped:
+        return f"UNMAP of {case.device(case.cause)}"
+    return _no_invalidation(case)
+
+
 def _no_clean(case: Case) -> str:
     if case.op == Op.CPU_WRITE:
         said = _no_invalidation(case)
         return "BEGIN_CPU (read and write)" if said == "BEGIN_CPU (read)" else said
-    if case.snoops:
-        return _no_invalidation(case)
     since = case.around.mapped.get(case.code(case.event), NONE)
     if since == NONE:
         return _no_mapping(case)
@@ -129,6 +143,7 @@ def sentence(case: Case) -> str:
         _KIND.LOST_CPU_WRITE: _lost_cpu_write,
         _KIND.LOST_DEVICE_WRITE: _lost_device_write,
         _KIND.UNMAPPED_DEVICE: _unmapped_device,
+        _KIND.SNOOPED_STALE: _snooped_stale,
     }
     told = tell.get(case.kind, _unpaired)(case)
     return f"Event {case.event}: {told}: {missing(case)} is missing."
@@ -153,12 +168,14 @@ def _stale_cpu_read(case: Case) -> str:
 
 def _stale_device_read(case: Case) -> str:
     name = case.device(case.event)
-    if case.snoops:
-        return (
-            f"{name}, which snoops, reads {case.at} that {_written(case)} "
-            "and nothing invalidated since"
-        )
     return f"{name} reads {case.at} that {_written(case)} and nothing cleaned since"
+
+
+def _snooped_stale(case: Case) -> str:
+    return (
+        f"{case.device(case.event)}, which snoops, reads {case.at} that "
+        f"{_written(case)}, and nothing invalidated what a cache may have fetched since"
+    )
 
 
 def _lost_cpu_write(case: Case) -> str:

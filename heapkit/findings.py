@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from heapkit._ffi import FINDING, FindingKind, Op
 from heapkit.arguments import wrong
-from heapkit.finding_causes import NONE, Around, around, causes, devices_of, snooping
+from heapkit.finding_causes import NONE, Around, around, causes, devices_of
 from heapkit.finding_words import Case, missing, sentence
 from heapkit.run import Run
 from heapkit.trace_ops import DEVICE_OPS, MEMORY_OPS, categories, rows_of
@@ -38,8 +38,9 @@ def coherency(run: Run, *, progress: bool | None = None) -> Findings:
     The trace is replayed once more on the run's board. Found are reads of data that
     a missing call left stale, writes that are lost, devices that access memory
     without a mapping, and, as warnings, calls that do not pair, which the kernel
-    accepts. Who reads and writes is what the trace says: without CPU_READ,
-    CPU_WRITE, DEVICE_READ and DEVICE_WRITE only warnings are found.
+    accepts, and devices that snoop and read what others wrote. Who reads and writes
+    is what the trace says: without CPU_READ, CPU_WRITE, DEVICE_READ and DEVICE_WRITE
+    only calls that do not pair are found.
 
     An interrupt is answered as in :func:`heapkit.replay`, and ``progress`` means
     the same.
@@ -83,6 +84,8 @@ class Findings:
     """
 
     __slots__ = ("_causes", "_found", "_run")
+    _run: Run
+    _found: NDArray[np.void]
     _causes: tuple[list[Around], NDArray[np.int64]]
 
     def __init__(self, run: Run, found: NDArray[np.void]) -> None:
@@ -108,7 +111,7 @@ class Findings:
 
     @property
     def warnings(self) -> int:
-        """How many are calls that do not pair, which the kernel accepts."""
+        """How many are what the kernel accepts and nobody should rely on."""
         return len(self) - self.wrong
 
     def counts(self) -> dict[str, int]:
@@ -192,7 +195,6 @@ class Findings:
         run, one = self._run, self._found[i]
         open_, cause = self._behind()
         event, behind = int(one["event"]), int(cause[i])
-        code = 0 if run.trace.device is None else int(run.trace.device[event])
         op = Op(int(one["op"]))
         return Case(
             trace=run.trace,
@@ -202,7 +204,6 @@ class Findings:
             offset=int(one["offset"]),
             bytes=int(one["bytes"]),
             cause=behind,
-            snoops=op in DEVICE_OPS and bool(snooping(run)[code]),
             unmapped=behind != NONE and self._had_no_mapping(behind),
             lazy=run.board.sync.lazy,
             around=open_[i],
@@ -214,7 +215,9 @@ class Findings:
         unmapped = here["kind"] == FindingKind.UNMAPPED_DEVICE
         return bool(((here["event"] == event) & unmapped).any())
 
-    def _heading(self) -> str:
+    @property
+    def heading(self) -> str:
+        """How many there are, and what could not be found; a line."""
         told = f"{self.wrong} with wrong data, {self.warnings} warnings"
         if self.follows_data:
             return told
@@ -224,7 +227,7 @@ class Findings:
         )
 
     def __repr__(self) -> str:
-        return f"<Findings: {self._heading()}>"
+        return f"<Findings: {self.heading}>"
 
     def _repr_html_(self) -> str:
         rows = "".join(
@@ -233,5 +236,5 @@ class Findings:
         )
         if len(self) > SHOWN:
             rows += f"<tr><td>… and {len(self) - SHOWN} more</td></tr>"
-        caption = f"Findings: {self._heading()}"
+        caption = f"Findings: {self.heading}"
         return f"<table><caption>{html.escape(caption)}</caption>{rows}</table>"

@@ -25,7 +25,8 @@ LAYERS = (
     },
     {"backends"},
     {
-        *("finding_causes", "finding_words", "findings", "sharing", "watch"),
+        *("finding_causes", "finding_words", "findings", "watch"),
+        *("sharing", "sharing_calls", "sharing_costs"),
         *("checkpoints", "cli", "importers", "long_replay", "long_trace", "pace"),
         *("recommendation", "replay", "reserved_memory", "resolve", "sizing"),
         "sync_cost",
