@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from heapkit.backends.live import live
     from heapkit.backends.sim import simulate
     from heapkit.file_run import FileRun
+    from heapkit.findings import Findings, coherency
     from heapkit.importers import formats, read
     from heapkit.long_replay import replay_file
     from heapkit.long_trace import write_long
@@ -61,6 +62,7 @@ __all__ = [
     "Costs",
     "Device",
     "FileRun",
+    "Findings",
     "FormatError",
     "GiB",
     "InvariantError",
@@ -84,6 +86,7 @@ __all__ = [
     "TraceWriter",
     "UdmabufHeap",
     "accounting",
+    "coherency",
     "explore",
     "fallback",
     "formats",
@@ -95,6 +98,7 @@ __all__ = [
     "replay",
     "replay_file",
     "sample",
+    "sharing",
     "show",
     "simulate",
     "size",
@@ -107,7 +111,9 @@ __all__ = [
 _LAZY: dict[str, tuple[str, str | None]] = {
     "accounting": ("heapkit.accounting", None),
     "FileRun": ("heapkit.file_run", "FileRun"),
+    "Findings": ("heapkit.findings", "Findings"),
     "Recommendation": ("heapkit.sizing", "Recommendation"),
+    "coherency": ("heapkit.findings", "coherency"),
     "explore": ("heapkit.explorers", None),
     "fallback": ("heapkit.fallback", None),
     "formats": ("heapkit.importers", "formats"),
@@ -118,6 +124,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "read": ("heapkit.importers", "read"),
     "replay_file": ("heapkit.long_replay", "replay_file"),
     "sample": ("heapkit.samples", "sample"),
+    "sharing": ("heapkit.sharing", None),
     "show": ("heapkit.show", "show"),
     "simulate": ("heapkit.backends.sim", "simulate"),
     "size": ("heapkit.sizing", "size"),

@@ -94,6 +94,34 @@ def _explain(args: argparse.Namespace) -> int:
     return 0
 
 
+# --- check -------------------------------------------------------------------
+
+
+def _check_arguments(parser: argparse.ArgumentParser) -> None:
+    inputs.trace_arguments(parser)
+    inputs.json_argument(parser)
+
+
+def _check(args: argparse.Namespace) -> int:
+    from heapkit.cli.text import findings_facts
+    from heapkit.findings import coherency
+
+    run = replay(
+        inputs.trace(args),
+        inputs.board(args),
+        gauges=False,
+        progress=inputs.progress(),
+    )
+    findings = coherency(run, progress=inputs.progress())
+    if args.json:
+        print(json.dumps(findings_facts(findings), indent=2))
+    else:
+        for i in range(len(findings)):
+            print(findings.explain(i))
+        print(findings.heading)
+    return NO if findings.wrong else 0
+
+
 # --- size --------------------------------------------------------------------
 
 
@@ -271,6 +299,12 @@ COMMANDS = {
         "camera_boot --board phone-8g --set camera.size=64MiB --heap camera --failures",
         _explain_arguments,
         _explain,
+    ),
+    "check": _Command(
+        "say where a trace's sharing of buffers leaves data stale or loses it",
+        "shared.parquet --board phone-8g --json",
+        _check_arguments,
+        _check,
     ),
     "size": _Command(
         "find the smallest setting of a board that meets a target",

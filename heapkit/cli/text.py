@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from heapkit.file_run import FileRun
+from heapkit.findings import Findings
 from heapkit.recommendation import Recommendation, shown
 from heapkit.run import Run
 from heapkit.run_summary import part_lines
@@ -81,6 +82,17 @@ def sizing_facts(answer: Recommendation) -> dict[str, Any]:
         "interval": answer.interval,
         "traces": answer.n_traces,
         "trials": [dataclasses.asdict(trial) for trial in answer.trials],
+    }
+
+
+def findings_facts(findings: Findings) -> dict[str, Any]:
+    """Every finding, and how many there are of each kind."""
+    return {
+        "wrong": findings.wrong,
+        "warnings": findings.warnings,
+        "follows_data": findings.follows_data,
+        "counts": findings.counts(),
+        "findings": [dataclasses.asdict(finding) for finding in findings],
     }
 
 
