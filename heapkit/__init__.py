@@ -37,11 +37,12 @@ from heapkit.trace import Op, Trace
 from heapkit.units import GiB, KiB, MiB
 
 if TYPE_CHECKING:
+    from heapkit import accounting, fallback, ion, metrics, notebook, views, workloads
     from heapkit import explorers as explore
-    from heapkit import metrics, notebook, views, workloads
     from heapkit.backends.live import live
     from heapkit.backends.sim import simulate
     from heapkit.file_run import FileRun
+    from heapkit.findings import Findings, coherency
     from heapkit.importers import formats, read
     from heapkit.long_replay import replay_file
     from heapkit.long_trace import write_long
@@ -61,6 +62,7 @@ __all__ = [
     "Costs",
     "Device",
     "FileRun",
+    "Findings",
     "FormatError",
     "GiB",
     "InvariantError",
@@ -83,8 +85,12 @@ __all__ = [
     "Trace",
     "TraceWriter",
     "UdmabufHeap",
+    "accounting",
+    "coherency",
     "explore",
+    "fallback",
     "formats",
+    "ion",
     "live",
     "metrics",
     "notebook",
@@ -92,6 +98,7 @@ __all__ = [
     "replay",
     "replay_file",
     "sample",
+    "sharing",
     "show",
     "simulate",
     "size",
@@ -102,16 +109,22 @@ __all__ = [
 
 # name -> (module, attribute of it; None for the module itself)
 _LAZY: dict[str, tuple[str, str | None]] = {
+    "accounting": ("heapkit.accounting", None),
     "FileRun": ("heapkit.file_run", "FileRun"),
+    "Findings": ("heapkit.findings", "Findings"),
     "Recommendation": ("heapkit.sizing", "Recommendation"),
+    "coherency": ("heapkit.findings", "coherency"),
     "explore": ("heapkit.explorers", None),
+    "fallback": ("heapkit.fallback", None),
     "formats": ("heapkit.importers", "formats"),
+    "ion": ("heapkit.ion", None),
     "live": ("heapkit.backends.live", "live"),
     "metrics": ("heapkit.metrics", None),
     "notebook": ("heapkit.notebook", None),
     "read": ("heapkit.importers", "read"),
     "replay_file": ("heapkit.long_replay", "replay_file"),
     "sample": ("heapkit.samples", "sample"),
+    "sharing": ("heapkit.sharing", None),
     "show": ("heapkit.show", "show"),
     "simulate": ("heapkit.backends.sim", "simulate"),
     "size": ("heapkit.sizing", "size"),

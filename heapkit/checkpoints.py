@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from heapkit import _ffi
 from heapkit.backends.machine import layout, machine
 from heapkit.board import Board
+from heapkit.breakdown import named
 from heapkit.pace import slices
 from heapkit.resolve import resolve
 from heapkit.snapshot import Snapshot
@@ -99,6 +100,15 @@ class Checkpoints:
         """Of the heap of that index, as ``core`` has it now."""
         return layout(self._board, core, heap, ids=self._ids)
 
+    def carry_out(self, core: _ffi.Machine) -> dict[str, int]:
+        """What the event after this moment is charged; ``core`` is after it then."""
+        at, self._at = self._at, None
+        assert at is not None, "the machine was left between two events"
+        row, counts = np.empty(1, dtype=_ffi.ROW), np.empty(1, dtype=_ffi.COUNTS)
+        core.replay(self._columns, first=at, rows=row, counts=counts)
+        self._at = at + 1
+        return named(counts[0])
+
     def leave(self) -> None:
         """The machine is no longer between two events."""
         self._at = None
@@ -182,6 +192,10 @@ class Moment:
         """Let the idle threads run until ``now_ns``."""
         self._points.leave()
         self._core.advance(now_ns)
+
+    def charges(self) -> dict[str, int]:
+        """How often the next event is charged each constant; carries it out."""
+        return self._points.carry_out(self._core)
 
     def snapshot(self, heap: int) -> Snapshot:
         """The regions of the heap of that index."""

@@ -11,16 +11,21 @@ import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from heapkit._ffi import PAGE_SIZE, READ_WRITE, Access, Op
+from heapkit import explain_uses
+from heapkit._ffi import PAGE_SIZE, Op
 from heapkit.board import Board, CmaHeap, Heap, PagedHeap, PageLoad
 from heapkit.board_parts import ranges_of
+from heapkit.breakdown import takes
+from heapkit.explain_uses import allocated_at as _allocated_at
+from heapkit.explain_uses import counted as _count
+from heapkit.explain_uses import spelt as _bytes
 from heapkit.fitting import alignment, free_runs, servable, size_limit
 from heapkit.snapshot import Snapshot, State
-from heapkit.units import format_bytes, format_ns
+from heapkit.units import format_ns
 
 if TYPE_CHECKING:
     from heapkit.run import Run
@@ -31,6 +36,12 @@ class Moment(Protocol):
 
     def advance(self, now_ns: int) -> None:
         """Let the idle threads run until ``now_ns``."""
+
+    def charges(self) -> dict[str, int]:
+        """How often the next event is charged each constant; carries it out.
+
+        Not after :meth:`advance`.
+        """
 
     def snapshot(self, heap: int) -> Snapshot:
         """The regions of the heap of that index."""
@@ -46,7 +57,8 @@ def explain(run: Run, i: int, rewind: Rewind) -> str:
         Op.ALLOC: _allocation,
         Op.FREE: _free,
         Op.PRESSURE: _pressure,
-    }.get(op, _device_or_cpu)
+        Op.SHARE: _share,
+    }.get(op, _use)
     return f"Event {i}, {op.name}: " + tell(run, i, rewind)
 
 
@@ -81,7 +93,7 @@ def _served(run: Run, i: int, heap: str, tries: int) -> str:
     if pooled:
         words += f", {pooled} of them from the pool"
     words += _moved(run, i)
-    words += f", and takes {format_ns(run['latency_ns'][i])}"
+    words += f", and takes {takes(run, i)}"
     return words + _left(run, i)
 
 
@@ -247,6 +259,8 @@ def _pending(layout: Snapshot, otherwise: str) -> str:
 def _free(run: Run, i: int, _: Rewind) -> str:
     buffer = run["buffer"][i]
     start = _allocated_at(run, i)
+    if left := explain_uses.dropped(run, i):
+        return left
     if run["status"][start]:
         return (
             f"buffer {buffer} was refused at event {start}, so there is nothing to do."
@@ -256,7 +270,7 @@ def _free(run: Run, i: int, _: Rewind) -> str:
     return (
         f"buffer {buffer}, {_bytes(run['size'][start])} of {heap} at "
         f"{int(run['address'][start]):#x}, is freed after {held}; that takes "
-        f"{format_ns(run['latency_ns'][i])}{_left(run, i)}{_waiting(run, i)}."
+        f"{takes(run, i)}{_left(run, i)}{_waiting(run, i)}."
     )
 
 
@@ -267,56 +281,21 @@ def _waiting(run: Run, i: int) -> str:
     return f", and {waiting} wait to be zeroed and returned (deferred free)"
 
 
-def _device_or_cpu(run: Run, i: int, _: Rewind) -> str:
-    op, buffer, status = Op(run["op"][i]), run["buffer"][i], int(run["status"][i])
-    start = _allocated_at(run, i)
-    if op in (Op.BEGIN_CPU, Op.END_CPU):
-        what = (
-            f"the CPU's {_access(run, i)} access to {_part(run, i)} of buffer {buffer}"
-        )
-        what += " begins" if op is Op.BEGIN_CPU else " ends"
-    else:
-        what = f"{_device(run, i)} and buffer {buffer}"
-    if status:
-        code = errno.errorcode[-status]
-        return f"{what}: refused with {code} ({os.strerror(-status)})."
-    if run["status"][start]:
-        return f"{what}: nothing to do, the buffer was refused at event {start}."
-    entries = _count(int(run["entries"][start]), "entry", "entries")
-    cost = format_ns(run["latency_ns"][i])
-    return f"{what} ({_bytes(run['size'][start])} in {entries}); it takes {cost}."
+def _use(run: Run, i: int, _: Rewind) -> str:
+    return explain_uses.use(run, i)
+
+
+def _share(run: Run, i: int, _: Rewind) -> str:
+    return explain_uses.share(run, i)
 
 
 def _pressure(run: Run, i: int, _: Rewind) -> str:
     words = f"the shrinkers are asked for {_bytes(run['size'][i])} and take "
-    words += format_ns(run["latency_ns"][i])
+    words += takes(run, i)
     if "pool_bytes" in run.columns:
         words += f"; the pools then hold {_bytes(run['pool_bytes'][i])}"
         words += f", {_bytes(run['free_bytes'][i])} of memory are free"
     return words + "."
-
-
-def _allocated_at(run: Run, i: int) -> int:
-    mine = run.trace.dense_buffer[:i] == run.trace.dense_buffer[i]
-    return int(np.flatnonzero(mine & (run["op"][:i] == int(Op.ALLOC)))[-1])
-
-
-def _access(run: Run, i: int) -> str:
-    given = run.trace.access
-    access = READ_WRITE if given is None else Access(int(given[i]))
-    return "/".join(str(flag.name).lower() for flag in access)
-
-
-def _part(run: Run, i: int) -> str:
-    offset = 0 if run.trace.offset is None else run.trace.offset[i]
-    length = run["size"][i]
-    return f"{_bytes(length)} from {_bytes(offset)} on" if length else "the whole"
-
-
-def _device(run: Run, i: int) -> str:
-    device = 0 if run.trace.device is None else int(run.trace.device[i])
-    names = run.trace.devices
-    return f"device {names[device]}" if device < len(names) else "the device"
 
 
 def _either(chain: list[str]) -> str:
@@ -325,11 +304,3 @@ def _either(chain: list[str]) -> str:
         if len(chain) == 1
         else f"{chain[0]}, else {', else '.join(chain[1:])},"
     )
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
-
-
-def _bytes(size: Any) -> str:
-    return format_bytes(int(size))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from heapkit import _ffi, histogram
 from heapkit._ffi import GAUGE_NAMES, Op
 from heapkit.board import Board
-from heapkit.run import summary_lines
+from heapkit.run_summary import summary_lines
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -49,7 +49,8 @@ def replay_file(
     the file is read ``batch`` rows at a time and only counts are kept, histograms of
     latency, the lowest and highest gauges in at most ``buckets`` spans of the trace
     (an even number), and the first ``keep`` refused events. Memory follows the
-    board and the buffers held at once, not the length of the trace.
+    board and the buffers held at once, not the length of the trace. What latencies
+    are made of is not kept: :func:`heapkit.replay` has ``breakdown=True`` for that.
 
     With ``checkpoint``, a file name, the state is written there every
     ``checkpoint_every`` events and when the replay is interrupted; the same call goes

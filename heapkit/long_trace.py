@@ -30,8 +30,9 @@ def write_long(
     the one before ended, with buffer ids of its own, and the last is cut. The same
     arguments give the same file, byte for byte. A file that is there is replaced.
 
-    ``ValueError``: a workload that makes an empty trace, or one with other heaps
-    or devices than the first; ``OSError`` where the directory cannot be written.
+    ``ValueError``: a workload that makes an empty trace, or one with other heaps,
+    devices or processes than the first; ``OSError`` where the directory cannot be
+    written.
     """
     integer("write_long", "events", events, low=0, high=2**48)
     integer("write_long", "seed", seed, high=2**63)
@@ -40,7 +41,13 @@ def write_long(
         raise ValueError(f"workload: {first!r} of seed {seed}; allowed: events")
     meta = {**first.meta, "events": events, "repeated": True}
     with (
-        TraceWriter(path, heaps=first.heaps, devices=first.devices, meta=meta) as out,
+        TraceWriter(
+            path,
+            heaps=first.heaps,
+            devices=first.devices,
+            processes=first.processes,
+            meta=meta,
+        ) as out,
         bar(events, progress=progress) as show,
     ):
         time_ns = buffer = 0
@@ -58,13 +65,19 @@ def _traces(workload: Callable[..., Trace], seed: int, first: Trace) -> Iterator
     yield first
     for later in itertools.count(seed + 1):
         trace = workload(seed=later)
-        same = (trace.heaps, trace.devices) == (first.heaps, first.devices)
-        if not len(trace) or not same:
+        if not len(trace) or _names(trace) != _names(first):
+            allowed = f"heaps {first.heaps} and devices {first.devices}"
+            if first.processes:
+                allowed += f" and processes {first.processes}"
             raise ValueError(
-                f"workload: {trace!r} of seed {later}; allowed: events, and the heaps "
-                f"{first.heaps} and devices {first.devices} of seed {seed}"
+                f"workload: {trace!r} of seed {later}; allowed: events, and the "
+                f"{allowed} of seed {seed}"
             )
         yield trace
+
+
+def _names(trace: Trace) -> tuple[tuple[str, ...], ...]:
+    return trace.heaps, trace.devices, trace.processes
 
 
 def _append(
@@ -80,4 +93,5 @@ def _append(
         device=None if trace.device is None else trace.device[part],
         access=None if trace.access is None else trace.access[part],
         offset=None if trace.offset is None else trace.offset[part],
+        process=None if trace.process is None else trace.process[part],
     )

@@ -11,6 +11,7 @@ import numpy as np
 from heapkit import _ffi, arguments
 from heapkit.backends.machine import machine
 from heapkit.board import Board, CmaHeap
+from heapkit.breakdown import ROWS, Counts
 from heapkit.checkpoints import Checkpoints
 from heapkit.pace import slices
 from heapkit.resolve import resolve
@@ -23,6 +24,7 @@ def replay(
     board: Board,
     *,
     gauges: bool = True,
+    breakdown: bool = False,
     pool_fill: str | None = None,
     check_every: int = 0,
     checkpoint_every: int | None = None,
@@ -32,7 +34,9 @@ def replay(
 
     The same trace and board give the same run, byte for byte; the GIL is
     released, so that replays on several threads run at once. ``gauges=False``
-    leaves the gauges out, ``pool_fill`` names a heap whose pools are recorded
+    leaves the gauges out, ``breakdown=True`` keeps what each event paid for what
+    (:meth:`heapkit.Run.breakdown`): four bytes an event for each constant that any
+    was charged. ``pool_fill`` names a heap whose pools are recorded
     after each event, ``check_every`` checks all invariants of the core after
     every so many events (:class:`heapkit.InvariantError`). ``checkpoint_every``
     keeps the machine's state after every so many events for ``run.snapshot`` and
@@ -47,6 +51,7 @@ def replay(
     device that the board does not name is a plain one that does not snoop.
     """
     _check_arguments(trace, board, pool_fill)
+    counted = arguments.boolean("replay", "breakdown", breakdown)
     every = arguments.integer("replay", "check_every", check_every)
     keep = _checkpoint_every(checkpoint_every)
     columns, extra = resolve(trace, board)
@@ -57,9 +62,13 @@ def replay(
     fill_heap = board.heap_names.index(pool_fill) if pool_fill else 0
     points = Checkpoints(trace, board, rows, every=keep)
     moves = np.empty(len(trace), dtype=_ffi.MOVES) if board.lends else None
+    counts = Counts(len(trace)) if counted else None
+    room = np.empty(min(len(trace), ROWS) if counted else 0, dtype=_ffi.COUNTS)
     core = machine(board, extra_devices=extra)
+    parts = _cut(slices(len(trace), progress=progress), keep)
     try:
-        for part in _cut(slices(len(trace), progress=progress), keep):
+        for part in _cut(parts, ROWS if counted else None):
+            here = room[: part.stop - part.start]
             if keep and part.start % keep == 0:
                 points.add(core)
             core.replay(
@@ -70,8 +79,11 @@ def replay(
                 fills=None if fills is None else fills[part],
                 fill_heap=fill_heap,
                 moves=None if moves is None else moves[part],
+                counts=None if counts is None else here,
                 check_every=every,
             )
+            if counts is not None:
+                counts.take(part, here)
         counters = cma_counters(core, board)
     finally:
         core.close()
@@ -83,6 +95,7 @@ def replay(
         gauges=levels,
         fills=None if fills is None or pool_fill is None else (pool_fill, fills),
         moves=moves,
+        counts=counts,
         cma_counters=counters,
         rewind=points,
     )

@@ -4,25 +4,28 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from heapkit import _ffi, arguments, explain, metrics
+from heapkit import _ffi, arguments, explain
 from heapkit.board import Board
+from heapkit.breakdown import Counts, frame, priced
+from heapkit.cost_groups import GROUP_OF
 from heapkit.errors import UnknownEvent, UnknownName
+from heapkit.run_summary import MOVE_COLUMNS, summarise, summary_lines
 from heapkit.snapshot import Snapshot
 from heapkit.trace import Trace
-from heapkit.units import format_bytes, format_ns
+from heapkit.trace_ops import op_categories
 
 if TYPE_CHECKING:
     import pandas as pd
 
 ROW_COLUMNS = _ffi.ROW.names or ()
 GAUGE_COLUMNS = _ffi.GAUGES.names or ()
-MOVE_COLUMNS = _ffi.MOVES.names or ()
+_NOT_COUNTED = "this run was replayed without breakdown=True"
 TRACE_COLUMNS = ("op", "buffer", "size", "time_ns")
 
 
@@ -38,7 +41,8 @@ class Run:
     ``free_bytes``, ``largest_free_bytes``, ``pool_bytes``, ``deferred_bytes``;
     where CMA areas lend their pages (:attr:`Board.lends`) also ``busy_retries``
     (places that held a pinned page), ``pages_migrated`` and ``no_target`` (attempts
-    given up because no page was left to move to); and the trace's own ``op``,
+    given up because no page was left to move to); of a replay with
+    ``breakdown=True`` the :attr:`breakdown_columns`; and the trace's own ``op``,
     ``buffer``, ``size``, ``time_ns``.
     """
 
@@ -51,13 +55,14 @@ class Run:
         gauges: NDArray[np.void] | None,
         fills: tuple[str, NDArray[np.void]] | None,
         moves: NDArray[np.void] | None = None,
+        counts: Counts | None = None,
         cma_counters: dict[str, _ffi.CmaCounters] | None = None,
         rewind: explain.Rewind,
     ) -> None:
         self.trace, self.board = trace, board
         self._rows, self._gauges, self._fills = rows, gauges, fills
         self._moves, self._cma_counters = moves, cma_counters or {}
-        self._rewind = rewind
+        self._counts, self._rewind = counts, rewind
         self._freeze()
 
     def _freeze(self) -> None:
@@ -81,7 +86,18 @@ class Run:
         """What ``run[…]`` takes."""
         gauges = () if self._gauges is None else GAUGE_COLUMNS
         moves = () if self._moves is None else MOVE_COLUMNS
-        return (*TRACE_COLUMNS, *ROW_COLUMNS, *gauges, *moves)
+        parts = self.breakdown_columns
+        return (*TRACE_COLUMNS, *ROW_COLUMNS, *gauges, *moves, *parts)
+
+    @property
+    def breakdown_columns(self) -> tuple[str, ...]:
+        """``zero_page_ns`` …: of each constant of the board that was charged.
+
+        They are count × constant, and add up to ``latency_ns`` but for its rounding
+        to a whole nanosecond. None without ``breakdown=True``.
+        """
+        charged = () if self._counts is None else self._counts.names
+        return tuple(f"{name}_ns" for name in charged)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -99,7 +115,51 @@ class Run:
             return self._gauges[column]
         if column in MOVE_COLUMNS and self._moves is not None:
             return self._moves[column]
+        if column in self.breakdown_columns:
+            return self._ns(column.removesuffix("_ns"))
+        if self._counts is None and str(column).removesuffix("_ns") in GROUP_OF:
+            raise UnknownName(f"{column}: {_NOT_COUNTED}")
         raise UnknownName(f"column {column!r}; allowed: {', '.join(self.columns)}")
+
+    def _ns(self, constant: str) -> NDArray[np.float64]:
+        values = self._counted().ns(constant, self.board.costs)
+        values.flags.writeable = False
+        return values
+
+    def _counted(self) -> Counts:
+        if self._counts is None:
+            raise ValueError(f"breakdown: {_NOT_COUNTED}")
+        return self._counts
+
+    def count(self, constant: str) -> NDArray[np.uint64]:
+        """How often each event was charged ``constant``, such as "zero_page"."""
+        if constant not in GROUP_OF:
+            allowed = ", ".join(GROUP_OF)
+            raise UnknownName(f"constant: {constant!r}; allowed: {allowed}")
+        values = self._counted().of(constant)
+        values.flags.writeable = False
+        return values
+
+    @overload
+    def breakdown(self) -> pd.DataFrame: ...
+    @overload
+    def breakdown(self, event: int) -> dict[str, float]: ...
+    def breakdown(self, event: int | None = None) -> pd.DataFrame | dict[str, float]:
+        """What events paid for what, in ns: of all of them, or of one.
+
+        Without ``event`` a row per event and a column per part
+        (:data:`heapkit.cost_groups.GROUPS`), of a replay with ``breakdown=True``.
+        With it, of any run, a number for each constant that the event was charged.
+        """
+        if event is None:
+            return frame(self._counted(), self.board.costs)
+        at = self._event(event)
+        if self._counts is not None:
+            counts = self._counts.at(at)
+        else:
+            with self._rewind(at) as moment:
+                counts = moment.charges()
+        return priced(counts, self.board.costs)
 
     def __contains__(self, column: object) -> bool:
         return column in self.columns
@@ -199,8 +259,7 @@ class Run:
         codes = self["heap"].astype(np.int64)
         texts = {0: ""} | {-code: name for code, name in errno.errorcode.items()}
         data: dict[str, Any] = {name: self[name] for name in self.columns}
-        ops = pd.Index([op.name for op in _ffi.Op])
-        data["op"] = pd.Categorical.from_codes(self["op"].astype(np.int64), ops)
+        data["op"] = op_categories(self["op"])
         names = pd.Index(self.heap_names)
         data["heap"] = pd.Categorical.from_codes(codes, names)
         data["error"] = pd.Series(self["status"]).map(texts).to_numpy()
@@ -223,86 +282,3 @@ class Run:
         )
         caption = f"Run on board {escape(repr(self.board.name))}"
         return f"<table><caption>{caption}</caption>{lines}</table>"
-
-
-def summarise(run: Run) -> dict[str, Any]:
-    """The dictionary of :meth:`Run.summary`."""
-    is_alloc = run["op"] == _ffi.Op.ALLOC
-    status = run["status"][is_alloc]
-    ok = status == 0
-    codes, counts = np.unique(status[~ok], return_counts=True)
-    served = run["heap"][is_alloc][ok]
-    entries = run["entries"][is_alloc][ok].sum()
-    return {
-        "events": len(run),
-        "allocations": len(status),
-        "failures": int(np.count_nonzero(~ok)),
-        "failure_rate": metrics.failure_rate(run),
-        "failures_by_errno": {
-            errno.errorcode[-int(code)]: int(count)
-            for code, count in zip(codes, counts, strict=True)
-        },
-        "served_by_heap": {
-            name: int(np.count_nonzero(served == index))
-            for index, name in enumerate(run.heap_names)
-        },
-        "fallbacks": int(np.count_nonzero(run["tried"][is_alloc][ok] > 1)),
-        "pool_hit_rate": (
-            float(run["pool_entries"][is_alloc][ok].sum() / entries) if entries else 0.0
-        ),
-        "peak_used_bytes": {
-            name: int(metrics.held_bytes(run, name).max(initial=0))
-            for name in run.heap_names
-        },
-        "allocation_latency_ns": metrics.percentiles(run["latency_ns"][is_alloc][ok]),
-        "total_latency_ns": int(run["latency_ns"].sum()),
-        **_gauge_extremes(run),
-        **_moved(run),
-    }
-
-
-def _moved(run: Run) -> dict[str, Any]:
-    return {name: int(run[name].sum()) for name in MOVE_COLUMNS if name in run}
-
-
-def _gauge_extremes(run: Run) -> dict[str, Any]:
-    if "free_bytes" not in run.columns:
-        return {}
-    of_heap = {name: run["heap"] == index for index, name in enumerate(run.heap_names)}
-    seen = {name: rows for name, rows in of_heap.items() if rows.any()}
-
-    def extreme(column: str, pick: Callable[[NDArray[Any]], Any]) -> dict[str, int]:
-        return {name: int(pick(run[column][rows])) for name, rows in seen.items()}
-
-    return {
-        "min_free_bytes": extreme("free_bytes", np.min),
-        "min_largest_free_bytes": extreme("largest_free_bytes", np.min),
-        "max_pool_bytes": extreme("pool_bytes", np.max),
-        "max_deferred_bytes": extreme("deferred_bytes", np.max),
-    }
-
-
-def summary_lines(summary: dict[str, Any]) -> list[tuple[str, str]]:
-    """A summary for people: a label and a text each."""
-    latency = summary["allocation_latency_ns"]
-    shown = [
-        f"{name} {format_ns(ns)}" for name, ns in latency.items() if ns is not None
-    ]
-    failures = f"{summary['failures']} ({summary['failure_rate']:.2%})"
-    for name, count in summary["failures_by_errno"].items():
-        failures += f", {count} {name}"
-    return [
-        ("events", str(summary["events"])),
-        ("allocations", str(summary["allocations"])),
-        ("failed", failures),
-        ("served by a later heap", str(summary["fallbacks"])),
-        ("modelled latency", ", ".join(shown) or "none"),
-        *(
-            (f"{name}: served, peak", f"{count}, {format_bytes(peak)}")
-            for (name, count), peak in zip(
-                summary["served_by_heap"].items(),
-                summary["peak_used_bytes"].values(),
-                strict=True,
-            )
-        ),
-    ]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from bokeh.models import LayoutDOM
 
-from heapkit import metrics, notebook
+from heapkit import arguments, metrics, notebook
 from heapkit.board import PagedHeap
 from heapkit.board_parts import span_of
 from heapkit.file_run import FileRun
@@ -20,6 +20,7 @@ from heapkit.recommendation import Recommendation
 from heapkit.run import Run
 from heapkit.snapshot import Observation, Snapshot
 from heapkit.trace import Op
+from heapkit.views.breakdown import breakdown_view
 from heapkit.views.envelope import envelope_columns, envelope_view
 from heapkit.views.gauges import failure_columns, gauge_columns
 from heapkit.views.recording import life_columns, recording_view
@@ -32,7 +33,9 @@ def show(thing: Any, **options: Any) -> None:
     """Draw a Snapshot, an Observation, a Run, a FileRun or a Recommendation.
 
     A Run takes ``heap=``, the region heap to draw (default: the first that
-    served anything); a FileRun any heap (default: that of the most events). In a
+    served anything); a FileRun any heap (default: that of the most events). Of a Run
+    replayed with ``breakdown=True``, ``what="breakdown"`` draws what its latencies
+    are made of, of all events or of those of ``heap``. In a
     notebook the figure appears below the cell; elsewhere a browser opens.
     ``TypeError`` for anything that has no picture.
     """
@@ -93,7 +96,29 @@ def _first_trial(thing: Recommendation, setting: dict[str, Any]) -> int:
 
 
 @figure_of.register
-def _(thing: Run, *, heap: str | None = None) -> LayoutDOM:
+def _(thing: Run, *, what: str = "memory", heap: str | None = None) -> LayoutDOM:
+    arguments.choice("show", "what", what, ("memory", "breakdown"))
+    return _memory(thing, heap) if what == "memory" else _breakdown(thing, heap)
+
+
+def _breakdown(thing: Run, heap: str | None) -> LayoutDOM:
+    parts = thing.breakdown()
+    rows = np.arange(len(thing))
+    if heap is not None:
+        rows = np.flatnonzero(thing["heap"] == thing.heap_index(heap))
+    return breakdown_view(
+        {str(name): parts[name].to_numpy()[rows] for name in parts},
+        rows,
+        thing["op"][rows],
+        thing["heap"][rows],
+        thing["size"][rows],
+        end=len(thing),
+        ops={int(op): op.name for op in Op},
+        heaps=thing.heap_names,
+    )
+
+
+def _memory(thing: Run, heap: str | None) -> LayoutDOM:
     name = heap if heap is not None else _first_region(thing)
     region = thing.board.heap(name)
     if isinstance(region, PagedHeap) or region.base is None:

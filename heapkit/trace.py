@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from heapkit import _ffi
+from heapkit import _ffi, trace_ops
 from heapkit import trace_columns as columns
-from heapkit._ffi import READ_WRITE, Op
+from heapkit._ffi import Op
 from heapkit.arguments import wrong
 from heapkit.units import format_bytes, format_ns
 
@@ -26,12 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Op", "Trace"]
 
-DEVICE_OPS = (Op.ATTACH, Op.DETACH, Op.MAP, Op.UNMAP)
-CPU_OPS = (Op.BEGIN_CPU, Op.END_CPU)
-
 # What hk_trace_check() refuses: the column to show, and what is allowed there.
 _RULES = {
-    "UNKNOWN_OP": ("op", "0 to 8, see hk.Op"),
+    "UNKNOWN_OP": ("op", trace_ops.ALLOWED_OPS),
     "TIME_BACKWARDS": ("time_ns", "no less than before"),
     "SIZE_ZERO": ("size", "more than 0 bytes for an ALLOC"),
     "SIZE_HUGE": ("size", "what survives rounding up to a page"),
@@ -56,11 +53,13 @@ class Trace(_Memory):
     """Columns of equal length, one row per event; make one with :meth:`from_columns`.
 
     ``op`` (:class:`Op`), ``buffer`` (any ids; one may be used again after its
-    FREE), ``size`` (bytes; of CPU access the length, 0 for all), ``chain`` (codes
-    into ``heaps``: the heaps an ALLOC tries, "camera|system"), ``time_ns``, and
-    where given ``device`` (codes into ``devices``), ``access`` (1 read, 2 write, 3
-    both; absent: both) and ``offset`` (bytes; absent: 0). What an op does not use
-    is ignored. ``dense_buffer`` numbers the buffers below ``n_buffers``.
+    last FREE), ``size`` (bytes; of an access the length, 0 for all), ``chain``
+    (codes into ``heaps``: the heaps an ALLOC tries, "camera|system"), ``time_ns``,
+    and where given ``device`` (codes into ``devices``), ``access`` (of CPU access 1
+    read, 2 write, 3 both, and 4 on a MAP for DMA_ATTR_SKIP_CPU_SYNC; absent: 3),
+    ``offset`` (bytes; absent: 0) and ``process`` (codes into ``processes``: who does
+    it; of an ALLOC or a SHARE, who gets the reference). What an op does not use is
+    ignored. ``dense_buffer`` numbers the buffers below ``n_buffers``.
     """
 
     op: NDArray[np.uint8]
@@ -75,12 +74,14 @@ class Trace(_Memory):
     devices: tuple[str, ...] = ()
     access: NDArray[np.uint8] | None = None
     offset: NDArray[np.uint64] | None = None
+    process: NDArray[np.uint16] | None = None
+    processes: tuple[str, ...] = ()
     _meta: str = "{}"
 
     def __post_init__(self) -> None:
         for name in ("op", "buffer", "size", "chain", "time_ns", "dense_buffer"):
             object.__setattr__(self, name, _read_only(getattr(self, name)))
-        for name in ("device", "access", "offset"):
+        for name in ("device", "access", "offset", "process"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, _read_only(getattr(self, name)))
         _check(self)
@@ -99,31 +100,29 @@ class Trace(_Memory):
         devices: Sequence[str] | None = None,
         access: ArrayLike | None = None,
         offset: ArrayLike | None = None,
+        process: object | None = None,
+        processes: Sequence[str] | None = None,
         meta: Mapping[str, object] | None = None,
     ) -> Trace:
         """A checked trace, without copying columns whose types fit.
 
         What is not copied must not be written to any more.
         ``heap`` is one name or chain for all, a name or chain per row, or integer
-        codes with ``heaps``; ``device`` likewise. ``meta`` is what JSON can hold.
+        codes with ``heaps``; ``device`` and ``process`` likewise. ``meta`` is
+        what JSON can hold.
         ``ValueError`` names column, index and value: unequal lengths, NaN and
         other non-integers, negative values, time going back, an ALLOC of no
         bytes or of a buffer in use, any other op on a buffer that is not.
         """
-        ops = columns.integers("op", op)
-        ops = columns.small("op", ops, len(Op) - 1, np.ones(len(ops), bool))
+        ops = trace_ops.codes(op)
         given = columns.numbers(len(ops), buffer, size, time_ns, offset)
         dense, n_buffers = columns.dense(given["buffer"])
         given |= {"dense_buffer": dense, "n_buffers": n_buffers}
         chain, names = columns.coded("heap", heap, heaps, ops == Op.ALLOC)
         columns.chains(names)
-        if device is not None:
-            uses_device = np.isin(ops, DEVICE_OPS)
-            codes, table = columns.coded("device", device, devices, uses_device)
-            given |= {"device": codes, "devices": table}
+        given |= trace_ops.who(ops, (device, devices), (process, processes))
         if access is not None:
-            uses_access = np.isin(ops, CPU_OPS)
-            given["access"] = columns.small("access", access, READ_WRITE, uses_access)
+            given["access"] = trace_ops.accesses(ops, access)
         return cls(op=ops, chain=chain, heaps=names, _meta=json_text(meta), **given)
 
     @classmethod
@@ -165,32 +164,36 @@ class Trace(_Memory):
     def spans(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The event of each ALLOC, ascending, and of its FREE (``len(self)`` if none).
 
-        Worked out once: an explorer asks for every replay of a trace.
+        Of a buffer that was shared, of the FREE of its last reference. Worked out once:
+        an explorer asks for every replay of a trace.
         """
         try:
             return self._spans
         except AttributeError:
             # Two threads may both come here, with the same answer.
-            spans = _spans(self)
+            start, end = trace_ops.spans(self)
+            spans = _read_only(start), _read_only(end)
             object.__setattr__(self, "_spans", spans)
             return spans
 
     def to_frame(self) -> pd.DataFrame:
-        """One row per event; ops, chains and devices are categories."""
+        """One row per event; ops, chains, devices and processes are categories."""
         import pandas as pd
 
         frame = {
             "time_ns": self.time_ns,
-            "op": _categorical(self.op, tuple(op.name for op in Op)),
+            "op": trace_ops.op_categories(self.op),
             "buffer": self.buffer,
             "size": self.size,
-            "heap": _categorical(self.chain, self.heaps),
+            "heap": trace_ops.categories(self.chain, self.heaps),
         }
         if self.device is not None:
-            frame["device"] = _categorical(self.device, self.devices)
+            frame["device"] = trace_ops.categories(self.device, self.devices)
         for name in ("access", "offset"):
             if (column := getattr(self, name)) is not None:
                 frame[name] = column
+        if self.process is not None:
+            frame["process"] = trace_ops.categories(self.process, self.processes)
         return pd.DataFrame(frame)
 
     def __eq__(self, other: object) -> bool:
@@ -208,24 +211,8 @@ class Trace(_Memory):
         """Whether both say the same, however they are coded."""
         if not isinstance(other, Trace) or self.meta != other.meta:
             return False
-        mine, its = self._content(), other._content()
+        mine, its = trace_ops.content(self), trace_ops.content(other)
         return all(np.array_equal(a, b) for a, b in zip(mine, its, strict=True))
-
-    def _content(self) -> list[NDArray[Any]]:
-        """What the events mean: unused cells left out, codes replaced by names."""
-        on_device = np.isin(self.op, DEVICE_OPS)
-        on_cpu = np.isin(self.op, CPU_OPS)
-        device = _spelt(self.device, self.devices or ("",), on_device)
-        return [
-            self.op,
-            self.buffer,
-            self.size,
-            self.time_ns,
-            _spelt(self.chain, self.heaps, self.op == Op.ALLOC),
-            device,
-            _filled(self.access, READ_WRITE, on_cpu),
-            _filled(self.offset, 0, on_cpu),
-        ]
 
     def __len__(self) -> int:
         return len(self.op)
@@ -238,13 +225,14 @@ class Trace(_Memory):
         )
 
     def _repr_html_(self) -> str:
-        counts = np.bincount(self.op, minlength=len(Op))
+        counts = np.bincount(self.op, minlength=max(Op) + 1)
         ops = ", ".join(f"{op.name} {counts[op]}" for op in Op if counts[op])
         peak = int(self.live_bytes().max(initial=0))
         facts = {
             "events": f"{len(self)} ({ops})",
             "heaps": ", ".join(self.heaps),
             "devices": ", ".join(self.devices),
+            "processes": ", ".join(self.processes),
             "duration": format_ns(self.duration_ns),
             "most bytes at once": format_bytes(peak),
             **{key: str(value) for key, value in self.meta.items()},
@@ -280,6 +268,7 @@ def _check(trace: Trace) -> None:
         index, rule = found
         before = int(trace.time_ns[index - 1]) if index else 0
         raise broken_rule(trace, index, rule, before=before)
+    trace_ops.check_process(trace)
 
 
 def broken_rule(
@@ -299,36 +288,3 @@ def broken_rule(
         after = shown is None or shown >= 0
         allowed = f"{before} or more, as in the event before" if after else "0 or more"
     return columns.fault(column, first + row, shown, allowed)
-
-
-def _spans(trace: Trace) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    events = np.flatnonzero((trace.op == Op.ALLOC) | (trace.op == Op.FREE))
-    # By buffer, then by time: ALLOC and FREE of each take turns.
-    events = events[np.argsort(trace.dense_buffer[events], kind="stable")]
-    ids, is_alloc = trace.dense_buffer[events], trace.op[events] == Op.ALLOC
-    end = np.full(len(events), len(trace), dtype=np.int64)
-    freed = ids[1:] == ids[:-1]
-    end[:-1][freed] = events[1:][freed]
-    start, end = events[is_alloc], end[is_alloc]
-    by_time = np.argsort(start)
-    return _read_only(start[by_time]), _read_only(end[by_time])
-
-
-def _categorical(codes: NDArray[Any], names: tuple[str, ...]) -> Any:
-    import pandas as pd
-
-    known = codes if names else np.full(len(codes), -1)
-    return pd.Categorical.from_codes(known, pd.Index(names, dtype=object))
-
-
-def _spelt(
-    codes: NDArray[Any] | None, names: tuple[str, ...], rows: NDArray[np.bool_]
-) -> NDArray[Any]:
-    chosen = np.zeros(rows.sum(), int) if codes is None else codes[rows]
-    return np.array(names, dtype=object)[chosen]
-
-
-def _filled(
-    column: NDArray[Any] | None, absent: int, rows: NDArray[np.bool_]
-) -> NDArray[Any]:
-    return np.full(rows.sum(), absent) if column is None else column[rows]

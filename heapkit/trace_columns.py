@@ -16,6 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 from heapkit.arguments import wrong
 
 MAX_CODES = 1 << 16  # hk_trace numbers chains and devices with 16 bits
+# Where the names of a column of codes are.
+TABLE_OF = {"heap": "heaps", "device": "devices", "process": "processes"}
 _INT64 = np.iinfo(np.int64)
 _UINT64 = np.iinfo(np.uint64)
 
@@ -114,16 +116,19 @@ def times(column: str, values: ArrayLike) -> NDArray[np.int64]:
 
 
 def small(
-    column: str, values: ArrayLike, high: int, matters: NDArray[np.bool_]
+    column: str,
+    values: ArrayLike,
+    high: NDArray[np.integer[Any]],
+    matters: NDArray[np.bool_],
 ) -> NDArray[np.uint8]:
-    """0 to ``high`` in the rows that matter; other rows' misfits become 0."""
+    """0 to ``high`` of each row that matters; other rows' misfits become 0."""
     array = integers(column, values)
     if len(array) != len(matters):
         raise lengths(column, len(array), len(matters))
     misfit = (array < 0) | (array > high)
     if (bad := misfit & matters).any():
         index = _first(bad)
-        raise fault(column, index, array[index], f"0 to {high}")
+        raise fault(column, index, array[index], f"0 to {high[index]}")
     if misfit.any():
         array = np.where(misfit, 0, array)
     return _contiguous(array.astype(np.uint8, copy=False))
@@ -198,10 +203,10 @@ def table_of(column: str, table: Sequence[str]) -> tuple[str, ...]:
     names = tuple(table) if not isinstance(table, str) else (table,)
     if len(names) >= MAX_CODES or len(set(names)) != len(names):
         allowed = f"fewer than {MAX_CODES} names, each once"
-        raise wrong("Trace", f"{column}s", names[:8], allowed)
+        raise wrong("Trace", TABLE_OF[column], names[:8], allowed)
     for index, name in enumerate(names):
         if not isinstance(name, str):
-            raise fault(f"{column}s", index, name, "strings")
+            raise fault(TABLE_OF[column], index, name, "strings")
     return names
 
 
@@ -221,7 +226,8 @@ def _codes(
     matters: NDArray[np.bool_],
 ) -> tuple[NDArray[np.uint16], tuple[str, ...]]:
     if names is None:
-        raise wrong("Trace", f"{column}s", None, f"the names of the codes in {column}")
+        allowed = f"the names of the codes in {column}"
+        raise wrong("Trace", TABLE_OF[column], None, allowed)
     misfit = (codes < 0) | (codes >= len(names))
     if (bad := misfit & matters).any():
         index = _first(bad)

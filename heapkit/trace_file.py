@@ -12,6 +12,7 @@ import numpy as np
 from heapkit import trace_schema as schema
 from heapkit.errors import FormatError
 from heapkit.trace import Trace
+from heapkit.trace_columns import TABLE_OF
 
 
 def write(trace: Trace, path: str | os.PathLike[str]) -> None:
@@ -45,7 +46,13 @@ def _table(trace: Trace) -> Any:
     for name in ("access", "offset"):
         if (column := getattr(trace, name)) is not None:
             arrays[name] = pa.array(column)
-    metadata = schema.metadata(trace.heaps, trace.devices, trace.meta)
+    processes = None
+    if trace.process is not None:
+        processes = trace.processes
+        arrays["process"] = schema.dictionary(trace.process, processes)
+    metadata = schema.metadata(
+        trace.heaps, trace.devices, trace.meta, processes=processes
+    )
     return pa.table(arrays).replace_schema_metadata(metadata)
 
 
@@ -69,8 +76,9 @@ def read(path: str | os.PathLike[str]) -> Trace:
         if arrow_type != "dictionary":
             given[column] = cells.to_numpy()
             continue
-        names = schema.json_value(metadata, f"heapkit.{column}s", list, path)
-        given[f"{column}s"] = names
+        plural = TABLE_OF[column]
+        names = schema.json_value(metadata, f"heapkit.{plural}", list, path)
+        given[plural] = names
         given[column] = schema.codes(cells, names, column, path)
     meta = schema.json_value(metadata, "heapkit.meta", dict, path)
     try:

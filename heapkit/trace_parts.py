@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heapkit import trace_columns as columns
+from heapkit import trace_ops
 from heapkit import trace_schema as schema
 from heapkit.errors import FormatError
 from heapkit.units import MiB
@@ -41,6 +42,8 @@ class TracePart:
     device: NDArray[np.uint16] | None = None
     access: NDArray[np.uint8] | None = None
     offset: NDArray[np.uint64] | None = None
+    process: NDArray[np.uint16] | None = None
+    processes: tuple[str, ...] = ()
     dense_buffer: None = None
     n_buffers: int = 0
 
@@ -82,14 +85,16 @@ class TraceFile:
         found = schema.check_schema(arrow_schema, self.path)
         self._columns = set(arrow_schema.names)
         self._names = {
-            column: schema.json_value(found, f"heapkit.{column}s", list, self.path)
-            for column, kind, _ in schema.COLUMNS
-            if kind == "dictionary" and column in self._columns
+            column: schema.json_value(found, f"heapkit.{table}", list, self.path)
+            for column, table in columns.TABLE_OF.items()
+            if column in self._columns
         }
         try:
             self.heaps = columns.table_of("heap", self._names["heap"])
             columns.chains(self.heaps)
             self.devices = columns.table_of("device", self._names.get("device", ()))
+            names = self._names.get("process", ())
+            self.processes = columns.table_of("process", names)
         except ValueError as error:
             raise FormatError(str(error), path=self.path) from None
         self.meta: dict[str, Any] = schema.json_value(
@@ -159,15 +164,24 @@ class TraceFile:
         chain = self._coded(cells.pop("heap"), "heap")
         if (device := cells.pop("device", None)) is not None:
             device = self._coded(device, "device")
+        if (process := cells.pop("process", None)) is not None:
+            process = self._coded(process, "process")
         numbers = {name: column.to_numpy() for name, column in cells.items()}
-        return TracePart(
+        part = TracePart(
             first,
             chain=chain,
             device=device,
             heaps=self.heaps,
             devices=self.devices,
+            process=process,
+            processes=self.processes,
             **numbers,
         )
+        try:
+            trace_ops.check_process(part, first=first)
+        except ValueError as error:
+            raise FormatError(str(error), path=self.path) from None
+        return part
 
     def _cells(self, batch: Any, name: str, first: int) -> Any:
         cells = batch.column(name)

@@ -25,12 +25,13 @@ COLUMNS = (
     ("device", "dictionary", False),
     ("access", "uint8", False),
     ("offset", "uint64", False),
+    ("process", "dictionary", False),
 )
 # For pyarrow.parquet: the same trace gives the same bytes.
 WRITING: dict[str, Any] = {
     "compression": "zstd",
     "write_page_checksum": True,
-    "use_dictionary": ["op", "heap", "device", "access"],
+    "use_dictionary": ["op", "heap", "device", "access", "process"],
     "column_encoding": dict.fromkeys(
         ("buffer", "size", "time_ns"), "DELTA_BINARY_PACKED"
     ),
@@ -38,16 +39,23 @@ WRITING: dict[str, Any] = {
 
 
 def metadata(
-    heaps: Sequence[str], devices: Sequence[str], meta: dict[str, Any]
+    heaps: Sequence[str],
+    devices: Sequence[str],
+    meta: dict[str, Any],
+    *,
+    processes: Sequence[str] | None = None,
 ) -> dict[str, str]:
-    """The schema's metadata of a trace."""
-    return {
+    """The schema's metadata of a trace; ``processes`` where it has the column."""
+    found = {
         "heapkit.schema": SCHEMA,
         "heapkit.version": str(VERSION),
         "heapkit.heaps": json.dumps(heaps),
         "heapkit.devices": json.dumps(devices),
         "heapkit.meta": json.dumps(meta, sort_keys=True),
     }
+    if processes is not None:
+        found["heapkit.processes"] = json.dumps(processes)
+    return found
 
 
 def dictionary(codes: NDArray[np.uint16], names: Sequence[str]) -> Any:

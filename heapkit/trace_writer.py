@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from heapkit import _ffi, trace, trace_schema
+from heapkit import _ffi, trace, trace_ops, trace_schema
 from heapkit import trace_columns as columns
 from heapkit._ffi import READ_WRITE, Op
 from heapkit.trace_parts import TracePart
@@ -26,7 +26,8 @@ class TraceWriter:
 
     The file appears under its name when the block ends; if it ends with an
     exception, nothing is left. ``heaps`` are the names or chains that the events
-    may ask, ``devices`` their devices, ``meta`` what JSON can hold. Memory holds
+    may ask, ``devices`` their devices, ``processes`` who they are done by, ``meta``
+    what JSON can hold. Memory holds
     some :data:`ROW_GROUP` events and the ids of the buffers that are not freed.
 
     ``OSError`` where the directory cannot be written.
@@ -38,15 +39,22 @@ class TraceWriter:
         *,
         heaps: Sequence[str],
         devices: Sequence[str] = (),
+        processes: Sequence[str] = (),
         meta: Mapping[str, object] | None = None,
     ) -> None:
         self._heaps = columns.table_of("heap", heaps)
         columns.chains(self._heaps)
         self._devices = columns.table_of("device", devices)
+        self._processes = columns.table_of("process", processes)
         self._target = Path(path)
         self._partial = self._target.with_name(
             f".{self._target.name}.{os.getpid()}.partial"
         )
+        self._names = {
+            "heap": self._heaps,
+            "device": self._devices,
+            "process": self._processes,
+        }
         self._meta = trace.json_text(meta)
         self._intake = _ffi.Intake()
         self._last_ns = 0
@@ -64,13 +72,16 @@ class TraceWriter:
         types = {"dictionary": name, "uint8": pa.uint8()}
         types |= {"uint64": pa.uint64(), "int64": pa.int64()}
         metadata = trace_schema.metadata(
-            self._heaps, self._devices, json.loads(self._meta)
+            self._heaps,
+            self._devices,
+            json.loads(self._meta),
+            processes=self._processes or None,
         )
         self._schema = pa.schema(
             [
                 (column, types[kind])
                 for column, kind, _ in trace_schema.COLUMNS
-                if column != "device" or self._devices
+                if self._has(column)
             ],
             metadata=metadata,
         )
@@ -105,19 +116,21 @@ class TraceWriter:
         device: object = None,
         access: ArrayLike | None = None,
         offset: ArrayLike | None = None,
+        process: object = None,
     ) -> None:
         """The next events: columns as :meth:`heapkit.Trace.from_columns` takes them.
 
-        ``heap`` and ``device`` are names, or codes into the writer's ``heaps`` and
-        ``devices``. ``ValueError`` names column, index in these columns and value,
-        for what no trace may hold after the events before; the file is given up
-        then.
+        ``heap``, ``device`` and ``process`` are names, or codes into the writer's
+        ``heaps``, ``devices`` and ``processes``. ``ValueError`` names column, index
+        in these columns and value, for what no trace may hold after the events
+        before; the file is given up then.
         """
         if self._file is None:
             raise ValueError("TraceWriter: it is closed; allowed: an open one")
         try:
             given: dict[str, Any] = {"buffer": buffer, "size": size, "time_ns": time_ns}
             given |= {"offset": offset, "device": device, "access": access}
+            given["process"] = process
             part = self._part(op, heap, given)
             self._check(part)
         except ValueError:
@@ -131,22 +144,16 @@ class TraceWriter:
             self._flush()
 
     def _has(self, name: str) -> bool:
-        return name != "device" or bool(self._devices)
+        return name not in ("device", "process") or bool(self._names[name])
 
     def _part(self, op: ArrayLike, heap: object, given: dict[str, Any]) -> TracePart:
-        ops = columns.integers("op", op)
+        ops = trace_ops.codes(op)
         n = len(ops)
-        ops = columns.small("op", ops, len(Op) - 1, np.ones(n, bool))
         chain, _ = columns.coded("heap", heap, self._heaps, ops == Op.ALLOC)
-        device, access = given.pop("device"), given.pop("access")
-        devices = np.zeros(n, np.uint16)
-        if device is not None:
-            on_device = np.isin(ops, trace.DEVICE_OPS)
-            devices, _ = columns.coded("device", device, self._devices, on_device)
+        who = self._who(ops, given.pop("device"), given.pop("process"))
         accesses = np.full(n, READ_WRITE, np.uint8)
-        if access is not None:
-            on_cpu = np.isin(ops, trace.CPU_OPS)
-            accesses = columns.small("access", access, READ_WRITE, on_cpu)
+        if (access := given.pop("access")) is not None:
+            accesses = trace_ops.accesses(ops, access)
         numbers = columns.numbers(n, **given)
         numbers["buffer"] = numbers["buffer"].astype(np.uint64, copy=False)
         return TracePart(
@@ -154,11 +161,23 @@ class TraceWriter:
             op=ops,
             chain=chain,
             heaps=self._heaps,
-            devices=self._devices,
-            device=devices,
             access=accesses,
+            **who,
             **{"offset": np.zeros(n, np.uint64)} | numbers,
         )
+
+    def _who(
+        self, ops: NDArray[np.uint8], device: object, process: object
+    ) -> dict[str, Any]:
+        if self._processes and process is None:
+            # To charge the first of them would be wrong without a word.
+            allowed = f"for a trace with processes some of {self._processes}"
+            raise ValueError(f"process: None; allowed: {allowed}")
+        return {
+            "device": np.zeros(len(ops), np.uint16),
+            "devices": self._devices,
+            "processes": self._processes,
+        } | trace_ops.who(ops, (device, self._devices), (process, self._processes))
 
     def _check(self, part: TracePart) -> None:
         before = self._intake.events
@@ -179,7 +198,7 @@ class TraceWriter:
         for field in self._schema:
             name = _NAME_OF.get(field.name, field.name)
             column = np.concatenate([part[name] for part in self._waiting])
-            names = {"heap": self._heaps, "device": self._devices}.get(field.name)
+            names = self._names.get(field.name)
             arrays.append(
                 pa.array(column)
                 if names is None

@@ -11,6 +11,7 @@ from heapkit._ffi.enums import (
     ACCESS_OF,
     MAX_CMA_RANGES,
     MAX_DEVICES,
+    MAX_FINDINGS,
     MAX_HEAPS,
     MAX_ORDERS,
     MAX_PAGE_ORDER,
@@ -57,6 +58,7 @@ from heapkit._ffi.records import (
     MachineSpec,
     Step,
     check,
+    counted,
 )
 from heapkit._ffi.trace import CTrace, TraceColumns, check_trace
 
@@ -72,6 +74,7 @@ __all__ = [
     "LATENCY_STEPS",
     "MAX_CMA_RANGES",
     "MAX_DEVICES",
+    "MAX_FINDINGS",
     "MAX_HEAPS",
     "MAX_ORDERS",
     "MAX_PAGE_ORDER",
@@ -110,6 +113,7 @@ __all__ = [
     "allocation_data",
     "check",
     "check_trace",
+    "counted",
     "sync_data",
     "uapi_constant",
 ]

@@ -15,6 +15,7 @@ MAX_ORDERS = lib.HK_MAX_ORDERS
 MAX_HEAPS = lib.HK_MAX_HEAPS
 MAX_DEVICES = lib.HK_MAX_DEVICES
 MAX_CMA_RANGES = lib.HK_MAX_CMA_RANGES
+MAX_FINDINGS = lib.HK_MAX_FINDINGS  # of one event
 NO_OWNER = 0xFFFF_FFFF  # hk_region.owner of a region that no buffer holds
 
 
@@ -116,6 +117,7 @@ class FindingKind(IntEnum):
     DIRECTION_MISMATCH = lib.HK_DIRECTION_MISMATCH
     OPEN_AT_FREE = lib.HK_OPEN_AT_FREE
     MAPPED_AT_FREE = lib.HK_MAPPED_AT_FREE
+    SNOOPED_STALE = lib.HK_SNOOPED_STALE
 
 
 class Migratetype(IntEnum):

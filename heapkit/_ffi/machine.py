@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from heapkit._ffi.enums import Op
 from heapkit._ffi.parts import BrokenRule, Intake, Tally, broken, id_column
 from heapkit._ffi.records import (
+    FINDING,
     REGION,
     ROW,
     CmaCounters,
@@ -26,6 +27,10 @@ from heapkit._ffi.records import (
 from heapkit._ffi.trace import CTrace
 from heapkit._native import ffi, lib
 from heapkit.errors import refusal
+
+# More than one event can have: native/src/findings.c, coherence.c.
+STEP_FINDINGS = 8
+_NOTHING_CHARGED = bytes(ffi.sizeof("struct hk_counts"))
 
 
 class Machine:
@@ -58,6 +63,8 @@ class Machine:
         self._event = ffi.new("struct hk_event *")
         self._row = ffi.new("struct hk_row *")
         self._gauges = ffi.new("struct hk_gauges *")
+        self._counts = ffi.new("struct hk_counts *")
+        self._findings = ffi.new("struct hk_finding[]", STEP_FINDINGS)
         self._state_before = 4096  # how long a state is expected to be
         self._regions_before = 64  # how many a walk is given room for
 
@@ -98,10 +105,24 @@ class Machine:
             event.offset, event.time_ns = offset, time_ns
             event.device, event.access = device, access
             event.heap, event.n_heaps = chain, len(heaps)
-            rc = lib.hk_machine_step(self._open(), event, row, gauges)
+            handle = self._open()
+            ffi.buffer(self._counts)[:] = _NOTHING_CHARGED
+            lib.hk_machine_watch(handle, self._counts, self._findings, STEP_FINDINGS)
+            rc = lib.hk_machine_step(handle, event, row, gauges)
             check(rc, f"{op.name} of buffer {buffer}")
             values = [getattr(row, name) for name in ROW.names or ()]
             return Step(*values, *(getattr(gauges, f) for f in Gauges._fields))
+
+    def charged(self) -> bytes:
+        """What the last step was charged, for :func:`heapkit._ffi.records.counted`."""
+        return bytes(ffi.buffer(self._counts))
+
+    def found(self) -> NDArray[np.void]:
+        """What the last step found, as :data:`FINDING` records."""
+        with self.lock:
+            count = min(lib.hk_machine_found(self._open()), STEP_FINDINGS)
+        records = np.frombuffer(ffi.buffer(self._findings), FINDING)
+        return records[:count].copy()
 
     def replay(
         self,

@@ -47,6 +47,12 @@ COST_NAMES = tuple(name for name, _ in ffi.typeof("struct hk_costs").fields)
 PRICE_NAMES = COST_NAMES[: lib.HK_NR_COSTS]
 
 
+def counted(charged: bytes) -> dict[str, int]:
+    """How often each constant was charged, of those that were."""
+    counts = np.frombuffer(charged, np.uint64).tolist()
+    return {name: n for name, n in zip(PRICE_NAMES, counts, strict=True) if n}
+
+
 class Step(NamedTuple):
     """What one event did: ``struct hk_row`` and ``struct hk_gauges``."""
 

@@ -9,48 +9,70 @@ that forgets it, until its heaps are closed.
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from heapq import heappop, heappush
+from itertools import count
 
 from heapkit import _ffi, arguments
 from heapkit.backends.heap_map import HeapMap
 from heapkit.backends.machine import layout, machine
-from heapkit.backends.sim_buffer import Attachment, SimBuf
-from heapkit.backends.sim_cell import Cell, Door
+from heapkit.backends.sim_attachment import Attachment
+from heapkit.backends.sim_buffer import SimBuf
+from heapkit.backends.sim_cell import PARTIAL_SYNC, Cell, Door, Options, SimFinding
+from heapkit.backends.sim_files.fences import Fence
+from heapkit.backends.sim_files.heap_file import (
+    DEFAULT_FD_FLAGS,
+    HeapFile,
+    checked_fd_flags,
+)
+from heapkit.backends.sim_files.table import FileTable
 from heapkit.board import Board, Device
 from heapkit.errors import refusal
 from heapkit.snapshot import Snapshot
 
-__all__ = ["Attachment", "SimBuf", "SimHeap", "SimHeaps", "simulate"]
+__all__ = ["Attachment", "SimBuf", "SimFinding", "SimHeap", "SimHeaps", "simulate"]
 
 # A board that names no devices takes any name; their number is the core's to know
 # when the machine is made.
 SPARE_DEVICES = 64
 
 
-def simulate(board: Board) -> SimHeaps:
+def simulate(
+    board: Board, *, sync_file: bool = True, partial_sync: str = "vendor"
+) -> SimHeaps:
     """The heaps of ``board``, idle, as a mapping of names to heaps.
 
     What :func:`heapkit.live` gives on a running kernel, and what only a
     simulation can show: layouts, gauges, attached devices, modelled latencies.
+
+    ``sync_file`` is CONFIG_SYNC_FILE; without it the ioctls that export and import
+    fences are ENOTTY. ``partial_sync`` is "vendor" where parts of a buffer can be
+    maintained, "hookless" where the kernel knows how to ask for it and the heaps do
+    not (EOPNOTSUPP), "mainline" where there is no such ioctl (ENOTTY).
     """
     if not isinstance(board, Board):
         raise arguments.wrong("simulate", "board", board, "a heapkit.Board")
-    return SimHeaps(board)
+    options = Options(
+        arguments.boolean("simulate", "sync_file", sync_file),
+        arguments.choice("simulate", "partial_sync", partial_sync, PARTIAL_SYNC),
+    )
+    return SimHeaps(board, options)
 
 
 class SimHeaps(HeapMap["SimHeap"]):
     """A mapping of heap names to heaps; satisfies :class:`heapkit.interface.Heaps`."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: Board, options: Options | None = None) -> None:
         self.board = board
         spare = () if board.devices else (Device("spare"),) * SPARE_DEVICES
         self._machine = machine(board, extra_devices=spare)
-        self._door = Door(self._machine)
+        self._door = Door(self._machine, options or Options(), board.costs)
         self._lock = self._machine.lock
         self._cells: dict[int, Cell] = {}
         self._free_ids: list[int] = []
+        self._inodes = count(1)
         self._devices = {d.name: i for i, d in enumerate(board.devices)}
         names = enumerate(board.heap_names)
         super().__init__({name: SimHeap(self, name, i) for i, name in names})
@@ -66,9 +88,22 @@ class SimHeaps(HeapMap["SimHeap"]):
     def advance(self, ns: int) -> None:
         """Let ``ns`` pass, in which idle threads zero, return and refill pages."""
         ns = arguments.integer("advance", "ns", ns, high=2**62 - self._door.now_ns)
-        with self._lock:
-            self._machine.advance(self._door.now_ns + ns)
-            self._door.now_ns += ns
+        self._door.advance(ns)
+
+    @property
+    def files(self) -> FileTable:
+        """The open files that have a number, by it: buffers and sync files."""
+        return self._door.files
+
+    def fence(self, after_ns: int | None = None) -> Fence:
+        """Work of a device: done ``after_ns`` from now, or when it is told so."""
+        at = None
+        if after_ns is not None:
+            high = 2**62 - self._door.now_ns
+            at = self.now_ns + arguments.integer(
+                "fence", "after_ns", after_ns, high=high
+            )
+        return Fence(lambda: self.now_ns, at)
 
     def allocate(self, size: int, chain: Sequence[str]) -> SimBuf:
         """From the first heap of ``chain`` that has the memory.
@@ -77,7 +112,13 @@ class SimHeaps(HeapMap["SimHeap"]):
         """
         return self.allocate_from(self.in_chain(chain), size)
 
-    def allocate_from(self, chain: Sequence[SimHeap], size: int) -> SimBuf:
+    def allocate_from(
+        self,
+        chain: Sequence[SimHeap],
+        size: int,
+        *,
+        fd_flags: int = DEFAULT_FD_FLAGS,
+    ) -> SimBuf:
         """As :meth:`allocate`, from heaps instead of their names."""
         what = "|".join(heap.name for heap in chain)
         size = arguments.integer(what, "size", size, high=arguments.U64_MAX)
@@ -104,8 +145,10 @@ class SimHeaps(HeapMap["SimHeap"]):
                 latency_ns=step.latency_ns,
                 forget=self._forget,
             )
+            cell.mode = fd_flags & os.O_ACCMODE
+            cell.ino = next(self._inodes)
             self._cells[buffer] = cell
-            return SimBuf(cell)
+            return SimBuf(cell, close_on_exec=bool(fd_flags & os.O_CLOEXEC))
 
     def _forget(self, cell: Cell) -> None:
         del self._cells[cell.buffer]
@@ -136,6 +179,16 @@ class SimHeaps(HeapMap["SimHeap"]):
             self._door.devices[device] = index
         return device
 
+    @property
+    def findings(self) -> tuple[SimFinding, ...]:
+        """What the calls so far did that nobody should rely on, oldest first.
+
+        Stale reads, lost writes, accesses without a mapping, calls that do not pair.
+        Who reads and writes is told by ``cpu_read``, ``cpu_write`` of a buffer and
+        ``read``, ``write`` of an attachment; see :func:`heapkit.coherency` for a run.
+        """
+        return tuple(self._door.findings)
+
     def owner(self, buffer: int) -> str:
         """What a snapshot calls the buffer of that id: its name, or "#id"."""
         cell = self._cells.get(buffer)
@@ -165,7 +218,7 @@ class SimHeaps(HeapMap["SimHeap"]):
         self._machine.close()
 
 
-class SimHeap:
+class SimHeap(HeapFile):
     """One heap of a simulated board.
 
     Satisfies :class:`heapkit.interface.DmaHeap` and
@@ -180,13 +233,17 @@ class SimHeap:
         """As on the board."""
         return self._name
 
-    def allocate(self, size: int, *, heap_flags: int = 0) -> SimBuf:
+    def allocate(
+        self, size: int, *, heap_flags: int = 0, fd_flags: int = DEFAULT_FD_FLAGS
+    ) -> SimBuf:
         """A zeroed buffer of ``size`` bytes, rounded up to pages.
 
-        ``OSError`` as the kernel says it: EINVAL for size 0, for one that does
-        not survive rounding up and for any heap flag but those of a secure heap's
-        ``private_flags``; ENOMEM.
+        ``fd_flags`` are an access mode and O_CLOEXEC. ``OSError`` as the kernel
+        says it: EINVAL for other flags of the file, for any heap flag but those of a
+        secure heap's ``private_flags``, for size 0 and for one that does not survive
+        rounding up; ENOMEM.
         """
+        mode = checked_fd_flags(self._name, fd_flags)
         flags = arguments.integer(
             self._name, "heap_flags", heap_flags, high=arguments.U64_MAX
         )
@@ -194,7 +251,7 @@ class SimHeap:
         if flags & ~getattr(self._heaps.board.heap(self._name), "private_flags", 0):
             what = f"{self._name}: heap_flags={flags:#x}, {size} bytes"
             raise refusal(errno.EINVAL, what)
-        return self._heaps.allocate_from([self], size)
+        return self._heaps.allocate_from([self], size, fd_flags=mode)
 
     def snapshot(self) -> Snapshot:
         """Every region by address; owned by a buffer's name, or "#id" without one."""

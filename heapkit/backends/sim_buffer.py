@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A simulated dma-buf: a reference to it, and a device attached to it."""
+"""A simulated dma-buf: a reference to it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ import os
 from typing import Self
 
 from heapkit import _ffi, arguments
+from heapkit.backends.sim_attachment import Attachment
 from heapkit.backends.sim_cell import Cell
-from heapkit.board import Device, SecureHeap
+from heapkit.backends.sim_cpu_use import CpuUse
+from heapkit.backends.sim_files.buffer_file import BufferFile
+from heapkit.board import Device
 from heapkit.errors import refusal
 from heapkit.snapshot import Region
 from heapkit.units import format_bytes
@@ -17,11 +20,12 @@ from heapkit.units import format_bytes
 NAME_BYTES = _ffi.uapi_constant("DMA_BUF_NAME_LEN") - 1  # without the NUL
 
 
-class SimBuf:
+class SimBuf(BufferFile, CpuUse):
     """A reference to a buffer; satisfies :class:`heapkit.interface.DmaBuf`."""
 
-    def __init__(self, cell: Cell) -> None:
+    def __init__(self, cell: Cell, *, close_on_exec: bool = True) -> None:
         self._cell: Cell | None = cell
+        self.close_on_exec = close_on_exec
         self._size, self._exp_name = cell.size, cell.heap.name
         cell.get()
 
@@ -65,17 +69,6 @@ class SimBuf:
             raise refusal(errno.EINVAL, what)
         cell.name = name
 
-    def mmap(self) -> memoryview:
-        """The whole buffer, shared among its references and writable.
-
-        The mapping outlives :meth:`close`, as in the kernel. ``OSError(EINVAL)``
-        for a secure heap, which the CPU cannot reach.
-        """
-        cell = self._open()
-        if isinstance(cell.heap, SecureHeap):
-            raise refusal(errno.EINVAL, f"{cell.heap.name}: mmap of a secure buffer")
-        return memoryview(cell.memory())
-
     def begin_cpu_access(
         self, access: str = "rw", *, offset: int = 0, length: int | None = None
     ) -> None:
@@ -83,6 +76,8 @@ class SimBuf:
 
         ``offset`` and ``length`` (default: to the end) in bytes are the vendor
         kernels' partial maintenance; outside of the buffer is ``OSError(EINVAL)``.
+        Then it waits, on the virtual clock and at the cost of latency, for fences:
+        who reads for those that write, who writes for all.
         """
         self._sync(_ffi.Op.BEGIN_CPU, access, offset, length)
 
@@ -102,8 +97,16 @@ class SimBuf:
             length = max(cell.size - offset, 1) if offset else 0
         else:
             length = arguments.integer(owner, "length", length, low=1, high=2**63)
+        if length and length < cell.size and offset + length <= cell.size:
+            self._need_partial_hook()
+        self._maintain(op, access, offset, length)
+
+    def _maintain(self, op: _ffi.Op, access: str, offset: int, length: int) -> None:
+        cell = self._open()
         what = f"sync {access} of {length} bytes from {offset} on"
         cell.do(op, what, access=_ffi.ACCESS_OF[access], offset=offset, size=length)
+        if op is _ffi.Op.BEGIN_CPU:
+            cell.wait(write="w" in access)
 
     def attach(self, device: Device) -> Attachment:
         """dma_buf_attach(): what :meth:`SimHeaps.device` gives, at this buffer."""
@@ -123,6 +126,7 @@ class SimBuf:
         Allowed with devices attached: they keep the buffer until they detach.
         """
         cell, self._cell = self._cell, None
+        self._give_number_back()
         if cell is not None:
             cell.put()
 
@@ -143,62 +147,3 @@ class SimBuf:
     def __repr__(self) -> str:
         state = "" if self._cell else ", closed"
         return f"<SimBuf {self._exp_name} {format_bytes(self._size)}{state}>"
-
-
-class Attachment:
-    """A device at a buffer. Kernel: struct dma_buf_attachment.
-
-    :attr:`latency_ns` is what the model charges for the last call. Each call can
-    raise ``OSError(EINVAL)``: unmapping what is not mapped, mapping twice.
-    """
-
-    def __init__(self, cell: Cell, device: Device) -> None:
-        self._cell: Cell | None = cell
-        self.device = device
-        self.mapped = False
-        self._do(_ffi.Op.ATTACH)
-        cell.get()
-
-    def _do(self, op: _ffi.Op) -> None:
-        cell = self._cell
-        if cell is None:
-            raise refusal(errno.EINVAL, f"device {self.device.name}: detached")
-        index = cell.door.devices[self.device]
-        cell.do(op, f"{op.name.lower()} {self.device.name}", device=index)
-        self.latency_ns = cell.latency_ns
-
-    def map(self) -> None:
-        """dma_buf_map_attachment(): the device may access the buffer."""
-        if self.mapped:
-            raise refusal(errno.EINVAL, f"device {self.device.name}: already mapped")
-        self._do(_ffi.Op.MAP)
-        self.mapped = True
-
-    def unmap(self) -> None:
-        """dma_buf_unmap_attachment()."""
-        if not self.mapped:
-            raise refusal(errno.EINVAL, f"device {self.device.name}: not mapped")
-        self._do(_ffi.Op.UNMAP)
-        self.mapped = False
-
-    def detach(self) -> None:
-        """dma_buf_detach(); unmaps first where needed. Again does nothing."""
-        cell = self._cell
-        if cell is None:
-            return
-        if not cell.door.core.closed:
-            if self.mapped:
-                self.unmap()
-            self._do(_ffi.Op.DETACH)
-        self._cell = None
-        cell.put()
-
-    def __repr__(self) -> str:
-        state = "detached" if self._cell is None else "attached"
-        return f"<Attachment {self.device.name} {'mapped' if self.mapped else state}>"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.detach()

@@ -29,13 +29,23 @@ def _replay_arguments(parser: argparse.ArgumentParser) -> None:
     inputs.trace_arguments(parser)
     inputs.json_argument(parser)
     inputs.csv_argument(parser, "one row per event")
+    parser.add_argument(
+        "--breakdown",
+        action="store_true",
+        help="what the latencies are made of; in the CSV a column per constant",
+    )
 
 
 def _replay(args: argparse.Namespace) -> int:
     from heapkit.cli.text import run_text
 
     inputs.check_csv(args)
-    run = replay(inputs.trace(args), inputs.board(args), progress=inputs.progress())
+    run = replay(
+        inputs.trace(args),
+        inputs.board(args),
+        breakdown=args.breakdown,
+        progress=inputs.progress(),
+    )
     if args.csv is not None:
         run.to_frame().to_csv(args.csv, index_label="event")
     summary = run.summary()
@@ -66,15 +76,50 @@ def _explain(args: argparse.Namespace) -> int:
     for event in events:
         if not -len(run) <= event < len(run):
             raise ValueError(f"EVENT {event}: the trace has {len(run)} events")
-    told = ((event % len(run), run.explain(event)) for event in events)
     if args.json:
-        print(json.dumps([{"event": i, "text": text} for i, text in told], indent=2))
+        told = [
+            {
+                "event": event % len(run),
+                "text": run.explain(event),
+                "breakdown_ns": run.breakdown(event),
+            }
+            for event in events
+        ]
+        print(json.dumps(told, indent=2))
         return 0
-    for _, text in told:
-        print(text, flush=True)
+    for event in events:
+        print(run.explain(event), flush=True)
     if not events:
         print("No allocation failed.")
     return 0
+
+
+# --- check -------------------------------------------------------------------
+
+
+def _check_arguments(parser: argparse.ArgumentParser) -> None:
+    inputs.trace_arguments(parser)
+    inputs.json_argument(parser)
+
+
+def _check(args: argparse.Namespace) -> int:
+    from heapkit.cli.text import findings_facts
+    from heapkit.findings import coherency
+
+    run = replay(
+        inputs.trace(args),
+        inputs.board(args),
+        gauges=False,
+        progress=inputs.progress(),
+    )
+    findings = coherency(run, progress=inputs.progress())
+    if args.json:
+        print(json.dumps(findings_facts(findings), indent=2))
+    else:
+        for i in range(len(findings)):
+            print(findings.explain(i))
+        print(findings.heading)
+    return NO if findings.wrong else 0
 
 
 # --- size --------------------------------------------------------------------
@@ -254,6 +299,12 @@ COMMANDS = {
         "camera_boot --board phone-8g --set camera.size=64MiB --heap camera --failures",
         _explain_arguments,
         _explain,
+    ),
+    "check": _Command(
+        "say where a trace's sharing of buffers leaves data stale or loses it",
+        "shared.parquet --board phone-8g --json",
+        _check_arguments,
+        _check,
     ),
     "size": _Command(
         "find the smallest setting of a board that meets a target",

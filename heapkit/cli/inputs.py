@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# The functions of heapkit.workloads, which is imported when one is called.
-WORKLOADS = ("camera_boot", "mixed_media", "small_churn", "video_playback")
+# The functions of heapkit.workloads that ask a heap; it is imported when one is called.
+WORKLOADS = ("camera_boot", "mixed_media", "small_churn", "uses", "video_playback")
 
 
 def trace_arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,8 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from heapkit.file_run import FileRun
+from heapkit.findings import Findings
 from heapkit.recommendation import Recommendation, shown
 from heapkit.run import Run
+from heapkit.run_summary import part_lines
 from heapkit.snapshot import Observation, Snapshot, State
 from heapkit.trace import Trace
 from heapkit.units import format_bytes, format_ns
@@ -48,7 +50,11 @@ def run_text(run: Run | FileRun, summary: Mapping[str, Any]) -> str:
         "modelled latency": latency or "none",
         "modelled latency, sum": format_ns(summary["total_latency_ns"]),
     }
-    return f"{facts(pairs)}\n\n{columns(list(_heap_rows(run, summary)))}"
+    told = f"{facts(pairs)}\n\n{columns(list(_heap_rows(run, summary)))}"
+    parts = part_lines(summary)
+    if parts:
+        told += f"\n\n{columns([('part of the latency', 'sum'), *parts])}"
+    return told
 
 
 def _heap_rows(
@@ -76,6 +82,17 @@ def sizing_facts(answer: Recommendation) -> dict[str, Any]:
         "interval": answer.interval,
         "traces": answer.n_traces,
         "trials": [dataclasses.asdict(trial) for trial in answer.trials],
+    }
+
+
+def findings_facts(findings: Findings) -> dict[str, Any]:
+    """Every finding, and how many there are of each kind."""
+    return {
+        "wrong": findings.wrong,
+        "warnings": findings.warnings,
+        "follows_data": findings.follows_data,
+        "counts": findings.counts(),
+        "findings": [dataclasses.asdict(finding) for finding in findings],
     }
 
 

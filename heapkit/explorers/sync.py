@@ -32,6 +32,7 @@ class SyncExplorer(Explorer):
     def _build(self) -> tuple[list[widgets.Widget], LayoutDOM, list[widgets.Widget]]:
         self.devices = panel.slider("devices", 0, MOST_DEVICES, 2)
         self.coherent = panel.checkbox("coherent", value=False)
+        self.iommu = panel.checkbox("IOMMU", value=False)
         self.mapping = panel.dropdown(
             "mapped", {"throughout": False, "for each frame": True}
         )
@@ -42,6 +43,7 @@ class SyncExplorer(Explorer):
         self.controls = {
             "devices": self.devices,
             "coherent": self.coherent,
+            "iommu": self.iommu,
             "map_each_frame": self.mapping,
             "access": self.access,
             "size": self.size,
@@ -53,7 +55,7 @@ class SyncExplorer(Explorer):
         rows = [
             panel.row(self.devices, self.size),
             panel.row(self.frames, self.touched),
-            panel.row(self.mapping, self.access, self.coherent, buttons),
+            panel.row(self.mapping, self.access, self.coherent, self.iommu, buttons),
         ]
         self._constants = widgets.HTML()
         return rows, self._figure(), [self._constants]
@@ -106,7 +108,12 @@ class SyncExplorer(Explorer):
         )
         shown = range(MOST_DEVICES + 1)
         self._parts = sync_cost.frame_costs(
-            self.board, self.heap, frames, shown, coherent=self.coherent.value
+            self.board,
+            self.heap,
+            frames,
+            shown,
+            coherent=self.coherent.value,
+            iommu=self.iommu.value,
         )
         self._source.data = view.sync_columns(shown, self._parts)
         self._extent("ns", theme.round_top(float(self._source.data["total"].max())))

@@ -24,6 +24,7 @@ WIDTH = 800
 SHARPNESS = 2  # drawn larger and reduced: Pillow's lines are not smooth
 COLOURS = 64  # of the palette; more double the size and are not seen
 _LEFT, _RIGHT, _TOP, _BOTTOM = 96, 34, 26, 40
+_LINE, _LETTER = 16, 7  # of the legend, and the width of one
 # Not in the font that comes with Pillow.
 _SPELT = str.maketrans({"\u202f": " ", "µ": "u", "…": "..."})
 
@@ -44,7 +45,9 @@ def picture(layout: LayoutDOM, *, width: int = WIDTH) -> bytes:
         top += height
     small = image.resize((width, max(1, size[1] // SHARPNESS)), Image.Resampling.BOX)
     out = io.BytesIO()
-    small.quantize(COLOURS).save(out, "PNG", optimize=True)
+    # Median cut, the default, gives a colour that is seldom seen to its neighbour.
+    method = Image.Quantize.FASTOCTREE
+    small.quantize(COLOURS, method).save(out, "PNG", optimize=True)
     return out.getvalue()
 
 
@@ -65,8 +68,10 @@ class _Panel:
         self.draw, self.plot, self.outer = draw, plot, box
         title_only = not plot.xaxis[0].visible
         bottom = box[3] - (12 if title_only else _BOTTOM) * k
-        self.left, self.right = box[0] + _LEFT * k, box[2] - _RIGHT * k
-        self.top, self.bottom = box[1] + _TOP * k, bottom
+        self.margin = max(_LEFT, plot.min_border_left or 0)
+        self.left, self.right = box[0] + self.margin * k, box[2] - _RIGHT * k
+        self.below_title = _LINE * len(self._legend_lines()) * k
+        self.top, self.bottom = box[1] + _TOP * k + self.below_title, bottom
         self.font = ImageFont.load_default(11 * k)
         self.x = self._scale(plot.x_range, plot.x_scale, self.left, self.right)
         self.y = self._scale(plot.y_range, plot.y_scale, self.bottom, self.top)
@@ -110,9 +115,12 @@ class _Panel:
         edge = (self.left, self.top, self.right, self.bottom)
         self.draw.rectangle(edge, outline="#B0BEC5", width=k)
         title = self.plot.title.text or ""
-        at = (self.left, self.top - 6 * k)
+        at = (self.left, self.top - self.below_title - 6 * k)
         self.draw.text(at, title, fill=ink, font=self.font, anchor="ls")
-        self._legend()
+        if self.below_title:
+            self._legend_grid()
+        else:
+            self._legend()
         x, y = self.plot.xaxis[0], self.plot.yaxis[0]
         if x.visible:
             for value, text in self._labels(x, self.x):
@@ -126,31 +134,48 @@ class _Panel:
                 at = (self.left - 6 * k, self.y(value))
                 self.draw.text(at, text, fill=ink, font=self.font, anchor="rm")
 
-    @staticmethod
-    def _labels(axis: Any, scale: Scale) -> list[tuple[Any, str]]:
+    def _labels(self, axis: Any, scale: Scale) -> list[tuple[Any, str]]:
         if scale.names:
-            return [(name, name[:14].translate(_SPELT)) for name in scale.names]
+            most = self.margin // _LETTER + 1
+            return [(name, name[:most].translate(_SPELT)) for name in scale.names]
         unit, count = _unit(axis)
         ticks = scale.ticks(unit, count)
         return [(tick, scale.text(tick, unit).translate(_SPELT)) for tick in ticks]
 
+    def _legend_items(self) -> list[Any]:
+        items = self.plot.legend[0].items if self.plot.legend else []
+        return [item for item in items if item.visible]
+
+    def _legend_lines(self) -> list[list[Any]]:
+        """Of a legend with a number of columns; any other is on the title's line."""
+        items = self._legend_items()
+        across = self.plot.legend[0].ncols if items else None
+        if not isinstance(across, int):
+            return []
+        return [items[i : i + across] for i in range(0, len(items), across)]
+
+    def _legend_grid(self) -> None:
+        k, lines = SHARPNESS, self._legend_lines()
+        step = (self.right - self.left) / max(map(len, lines))
+        for i, line in enumerate(lines):
+            base = self.top - (6 + _LINE * (len(lines) - 1 - i)) * k
+            for j, item in enumerate(line):
+                self._legend_item(item, self.left + step * j + 16 * k, base)
+
     def _legend(self) -> None:
         k, right = SHARPNESS, float(self.right)
-        items = self.plot.legend[0].items if self.plot.legend else []
-        for item in reversed([item for item in items if item.visible]):
-            text = str(getattr(item.label, "value", item.label))
-            right -= self.draw.textlength(text, font=self.font)
-            at = (right, self.top - 6 * k)
-            self.draw.text(at, text, fill=theme.INK, font=self.font, anchor="ls")
-            colour = _colour(item.renderers[0].glyph, {}, 1)[0]
-            swatch = (
-                right - 16 * k,
-                self.top - 14 * k,
-                right - 5 * k,
-                self.top - 5 * k,
-            )
-            self.draw.rectangle(swatch, fill=colour)
+        for item in reversed(self._legend_items()):
+            right -= self.draw.textlength(_legend_text(item), font=self.font)
+            self._legend_item(item, right, self.top - 6 * k)
             right -= 30 * k
+
+    def _legend_item(self, item: Any, left: float, base: float) -> None:
+        k, at = SHARPNESS, (left, base)
+        text = _legend_text(item)
+        self.draw.text(at, text, fill=theme.INK, font=self.font, anchor="ls")
+        swatch = (left - 16 * k, base - 8 * k, left - 5 * k, base + k)
+        colour = _colour(item.renderers[0].glyph, {}, 1)[0]
+        self.draw.rectangle(swatch, fill=colour)
 
     def line(self, at: float, *, across: bool, colour: str) -> None:
         """From edge to edge at a value of y, or of x."""
@@ -180,6 +205,10 @@ class _Panel:
         for x0, y0, x1, y1, colour in zip(start, low, end, high, fill, strict=True):
             if y1 > y0:
                 self.draw.rectangle((x0, y0, x1, y1), fill=colour)
+
+
+def _legend_text(item: Any) -> str:
+    return str(getattr(item.label, "value", item.label))
 
 
 def _unit(axis: Any) -> tuple[str, int]:
@@ -246,7 +275,9 @@ def _hbar(panel: _Panel, glyph: Any, data: Columns) -> None:
     half = panel.y.step * float(_column(glyph.height, data, 1)[0]) / 2
     left = panel.x(_column(glyph.left, data, n))
     right = panel.x(_column(glyph.right, data, n))
-    panel.boxes(left, right, middle - half, middle + half, _colour(glyph, data, n))
+    edges = left, right, middle - half, middle + half, np.array(_colour(glyph, data, n))
+    # A part that is nothing is not a pixel.
+    panel.boxes(*(values[left != right] for values in edges))
 
 
 def _area_step(panel: _Panel, glyph: Any, data: Columns) -> None:

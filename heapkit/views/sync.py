@@ -12,9 +12,14 @@ from bokeh.plotting import figure
 from numpy.typing import ArrayLike
 
 from heapkit.views import theme
+from heapkit.views.stack import edges, stacked
 from heapkit.views.ticks import hover_format
 
-PART_COLOURS = (theme.PURPLE, theme.ORANGE, theme.BLUE, theme.SKY, theme.GREEN)
+PART_COLOURS = (
+    *(theme.PURPLE, theme.ORANGE, theme.VERMILION, theme.BLUE),
+    *(theme.SKY, theme.YELLOW, theme.GREEN),
+)
+LEGEND_COLUMNS = 4
 
 
 def sync_columns(
@@ -25,14 +30,7 @@ def sync_columns(
     ``parts`` maps a part's name to one value per entry of ``devices``; the
     column of part ``i`` is ``part_<i>``.
     """
-    columns: dict[str, Any] = {"devices": theme.f32(devices)}
-    top = theme.f32([0.0] * len(devices))
-    for i, values in enumerate(parts.values()):
-        columns[f"part_{i}"] = theme.f32(values)
-        top = theme.f32(top + columns[f"part_{i}"])
-        columns[f"top_{i}"] = top
-    columns["total"] = top
-    return columns
+    return {"devices": theme.f32(devices)} | stacked(parts, len(devices))
 
 
 def sync_cost(
@@ -41,7 +39,7 @@ def sync_cost(
     *,
     most: int,
     top: float,
-    height: int = 320,
+    height: int = 340,
 ) -> figure:
     """Draw :func:`sync_columns` as stacked bars over 0 … ``most`` devices."""
     source = theme.as_source(columns, "hk_sync")
@@ -55,7 +53,7 @@ def sync_cost(
     )
     fig.xaxis[0].ticker = FixedTicker(ticks=list(range(most + 1)))
     fig.xgrid.visible = False
-    theme.legend_above(fig)
+    theme.legend_above(fig).ncols = LEGEND_COLUMNS
     bars = _part_bars(fig, source, parts)
     tips = [(part, f"@part_{i}{{custom}}") for i, part in enumerate(parts)]
     fields = ["total", *(f"part_{i}" for i in range(len(parts)))]
@@ -73,16 +71,15 @@ def _part_bars(
     fig: figure, source: ColumnDataSource, parts: Sequence[str]
 ) -> list[Any]:
     """One layer of bars for each part, each on top of the one before."""
-    tops = [f"top_{i}" for i in range(len(parts))]
     return [
         fig.vbar(
             "devices",
-            bottom=tops[i - 1] if i else 0,
-            top=tops[i],
+            bottom=edges(i)[0],
+            top=edges(i)[1],
             width=0.7,
             source=source,
             fill_color=PART_COLOURS[i % len(PART_COLOURS)],
-            line_color="white",
+            line_color=None,
             legend_label=part,
             name=f"hk_sync_part_{i}",
         )

@@ -12,7 +12,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from bokeh.models import ColumnDataSource, HoverTool, Legend, Range1d, Span
+from bokeh.models import (
+    ColumnDataSource,
+    FactorRange,
+    HoverTool,
+    Legend,
+    Range1d,
+    Span,
+)
 from bokeh.plotting import figure
 
 from heapkit.views.ticks import label_axis
@@ -32,6 +39,12 @@ INK = "#37474F"
 
 # Owners take these in turn. Black and the free colour are kept for meaning.
 OWNERS = (BLUE, ORANGE, GREEN, SKY, VERMILION, PURPLE, YELLOW)
+# One for each part of a latency: those of above, and others as far from each of them,
+# in CIE Lab, as they are from each other (16), seen with each kind of colour blindness.
+PARTS = (
+    *("#A6DBA0", BLUE, SKY, ORANGE, "#661100", GREEN, VERMILION),
+    *("#40004B", PURPLE, YELLOW, "#332288", "#7B3F00", "#004D40"),
+)
 # Sizes are ordered, so their colours are too: light is small.
 SIZES = ("#C6DBEF", "#9ECAE1", "#6BAED6", "#3182BD", "#08519C", "#08306B")
 
@@ -54,16 +67,17 @@ def chart(
     title: str,
     height: int,
     x: tuple[str, str, Range1d],
-    y: tuple[str, str, Range1d],
+    y: tuple[str, str, Range1d | FactorRange],
     tools: str = TOOLS,
     x_axis_type: str = "linear",
 ) -> figure:
     """An empty figure of fixed height that takes the width it is given.
 
     ``x`` and ``y`` are (label, unit, range); a unit is a key of
-    :data:`heapkit.views.ticks.UNITS`. Ranges come from Python: a range that the
-    browser computes is sent back on every change of the data. No tool is active
-    on the wheel, so that scrolling the page never zooms a figure.
+    :data:`heapkit.views.ticks.UNITS`, and means nothing beside names. Ranges come
+    from Python: a range that the browser computes is sent back on every change of
+    the data. No tool is active on the wheel, so that scrolling the page never zooms
+    a figure.
     """
     fig = figure(
         name=name,
@@ -80,7 +94,8 @@ def chart(
     fig.toolbar.autohide = True
     dress(fig)
     label_axis(fig.xaxis[0], x[0], x[1], ticks=6)
-    label_axis(fig.yaxis[0], y[0], y[1], ticks=5)
+    if isinstance(y[2], Range1d):
+        label_axis(fig.yaxis[0], y[0], y[1], ticks=5)
     return fig
 
 

@@ -28,9 +28,11 @@ static void read_orders(struct hk_heap_spec *heap, struct bytes *bytes)
 		heap->size_limit = (uint64_t)STEP * bytes_u8(bytes);
 	// Mostly flags that go together.
 	if (bytes_below(bytes, 8))
-		heap->flags &= heap->flags & HK_HEAP_POOLED
-				       ? ~(HK_HEAP_PROTECTED | HK_HEAP_MEMFD)
-				       : HK_HEAP_UNCACHED | HK_HEAP_PROTECTED;
+		heap->flags &=
+			heap->flags & HK_HEAP_POOLED
+				? ~(uint32_t)(HK_HEAP_PROTECTED | HK_HEAP_MEMFD)
+				: (uint32_t)(HK_HEAP_UNCACHED |
+					     HK_HEAP_PROTECTED);
 }
 
 static void read_ranges(struct hk_heap_spec *heap, struct bytes *bytes)

@@ -16,7 +16,8 @@ struct outcome {
 	struct hk_pool_fill fill[TRACE_EVENTS];
 	struct hk_moves moves[TRACE_EVENTS];
 	struct hk_counts counts[TRACE_EVENTS];
-	struct hk_finding findings[TRACE_EVENTS];
+	struct hk_finding findings[HK_MAX_FINDINGS * TRACE_EVENTS];
+	uint64_t found;
 };
 
 static void replay(struct hk_machine *machine, const struct hk_trace *trace,
@@ -28,8 +29,8 @@ static void replay(struct hk_machine *machine, const struct hk_trace *trace,
 		.fills = machine->n_heaps ? &outcome->fill[first] : NULL,
 		.moves = &outcome->moves[first],
 		.counts = &outcome->counts[first],
-		.findings = &outcome->findings[first],
-		.n_findings = count,
+		.findings = &outcome->findings[outcome->found],
+		.n_findings = HK_MAX_FINDINGS * count,
 	};
 
 	outcome->ret = hk_machine_replay(machine, trace, first, count, &columns,
@@ -37,6 +38,24 @@ static void replay(struct hk_machine *machine, const struct hk_trace *trace,
 	CHECK(outcome->ret == 0 || outcome->ret == -EINVAL);
 	CHECK(outcome->done >= first && outcome->done <= first + count);
 	CHECK(outcome->ret || outcome->done == first + count);
+	CHECK(columns.found <= HK_MAX_FINDINGS * count);
+	outcome->found += columns.found;
+}
+
+// Each is of an event that was tried, and of a part of its buffer.
+static void check_findings(const struct hk_trace *trace,
+			   const struct outcome *outcome)
+{
+	for (uint64_t i = 0; i < outcome->found; i++) {
+		const struct hk_finding *finding = &outcome->findings[i];
+
+		CHECK(finding->event <= outcome->done);
+		CHECK(!i || finding->event >= finding[-1].event);
+		CHECK_EQ(finding->op, trace->op[finding->event]);
+		CHECK_EQ(finding->buffer, trace->buffer[finding->event]);
+		CHECK(finding->kind < HK_NR_FINDINGS);
+		CHECK(finding->offset + finding->bytes >= finding->bytes);
+	}
 }
 
 static void look_inside(const struct hk_machine *machine)
@@ -110,6 +129,9 @@ static void compare_parts(const struct board *board,
 		      whole->done * sizeof(*whole->row)));
 	CHECK(!memcmp(parts.gauges, whole->gauges,
 		      whole->done * sizeof(*whole->gauges)));
+	CHECK_EQ(parts.found, whole->found);
+	CHECK(!memcmp(parts.findings, whole->findings,
+		      whole->found * sizeof(*whole->findings)));
 	CHECK(!memcmp(parts.fill, whole->fill,
 		      whole->done * sizeof(*whole->fill)));
 	hk_machine_destroy(machine);
@@ -131,6 +153,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(&whole, 0, sizeof(whole));
 	replay(machine, &trace.columns, 0, trace.columns.n, &whole);
 	hold_to_check(machine, &trace.columns, &whole);
+	check_findings(&trace.columns, &whole);
 	look_inside(machine);
 	compare_parts(&board, &trace.columns, &whole);
 	hk_machine_advance(machine, INT64_MAX);

@@ -23,6 +23,7 @@ enum hk_limit {
 	HK_MAX_HEAPS = 128, // NUM_HEAP_MINORS of drivers/dma-buf/dma-heap.c
 	HK_MAX_DEVICES = 256,
 	HK_MAX_CMA_RANGES = 8, // CMA_MAX_RANGES of include/linux/cma.h
+	HK_MAX_FINDINGS = 2, // of one event
 };
 
 // What a pageblock's pages are for: enum migratetype of linux/mmzone.h, without
@@ -102,7 +103,8 @@ enum hk_heap_flag {
 	HK_HEAP_RETRY_DRAINED = 16,
 	// Movable pages that do not move: somebody holds a reference.
 	HK_HEAP_PINNED = 32,
-	// Movable pages whose data is elsewhere too, clean page cache: CMA drops
+	// Movable pages whose data is elsewhere too, clean page cache: CMA
+	// drops
 	// them instead of moving them.
 	HK_HEAP_CLEAN = 64,
 	// Movable pages that only a request that waits for writeback moves.
@@ -413,21 +415,28 @@ enum hk_finding_kind {
 	HK_STALE_CPU_READ = 0, // a device wrote, nothing was invalidated since
 	HK_STALE_DEVICE_READ = 1, // the CPU wrote, nothing was cleaned since
 	HK_LOST_CPU_WRITE = 2, // invalidated before it was cleaned
-	HK_LOST_DEVICE_WRITE = 3, // a dirty line may be written over it
+	HK_LOST_DEVICE_WRITE = 3, // a dirty line may be written over it; the
+				  // CPU: it wrote a part of a stale line
 	HK_UNMAPPED_DEVICE = 4, // an access without a mapping
 	// What the kernel lets pass.
 	HK_END_WITHOUT_BEGIN = 5,
 	HK_NESTED_BEGIN = 6,
-	HK_DIRECTION_MISMATCH = 7, // END with another access than BEGIN
+	HK_DIRECTION_MISMATCH = 7, // END with another access than BEGIN; of
+	// nested ones only the innermost is held to it
 	HK_OPEN_AT_FREE = 8, // a BEGIN without END
 	HK_MAPPED_AT_FREE = 9, // attached or mapped
-	HK_NR_FINDINGS = 10,
+	// What is right as long as no cache has fetched the lines, which it may
+	// at any time: a device that snoops reads what one that does not wrote,
+	// and nothing was invalidated since. No call of the kernel is for it.
+	HK_SNOOPED_STALE = 10,
+	HK_NR_FINDINGS = 11,
 };
 
 struct hk_finding {
 	uint64_t event; // of the trace, or since the machine was made
 	uint64_t offset; // of the first byte that matters
-	uint64_t bytes; // in whole cache lines; 0: none in particular
+	uint64_t bytes; // in whole cache lines, of UNMAPPED_DEVICE those of the
+			// access; 0: none in particular
 	uint32_t buffer;
 	uint32_t device; // of an op on a device
 	uint32_t kind; // enum hk_finding_kind

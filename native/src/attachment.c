@@ -180,7 +180,8 @@ void attachment_save(const struct buffer *buffer, struct state_writer *out)
 	state_put(out, count);
 	for (at = buffer->attachments; at; at = at->next)
 		state_put(out, (uint64_t)at->device << 2 |
-				       at->skip_cpu_sync << 1 | at->mapped);
+				       (uint64_t)at->skip_cpu_sync << 1 |
+				       (uint64_t)at->mapped);
 }
 
 int attachment_load(const struct hk_machine *machine, struct buffer *buffer,

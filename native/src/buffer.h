@@ -43,7 +43,7 @@ struct buffer {
 	bool zeroes_dirty;
 	bool cpu_touched; // since it was cleaned, as far as a kernel can know
 	bool device_touched; // mapped for one since it was invalidated
-	uint8_t begun_access; // of the last BEGIN_CPU
+	uint8_t begun_access; // of the last BEGIN_CPU, until its END_CPU
 	uint32_t begun; // BEGIN_CPU without END_CPU
 	struct sg_entry first; // where entry points until a second is needed
 };

@@ -26,7 +26,8 @@ void cache_clean(const struct hk_machine *machine, struct buffer *buffer,
 	charge(bill, HK_COST_CLEAN_LINE, passes * lines);
 	charge(bill, HK_COST_DIRTY_LINE,
 	       at_most(dirty, machine->costs.cache_bytes, machine->line_shift));
-	buffer->cpu_touched = false;
+	if (part->length == buffer->bytes)
+		buffer->cpu_touched = false;
 }
 
 void cache_invalidate(struct hk_machine *machine, struct buffer *buffer,
@@ -72,56 +73,76 @@ static enum work work_of(const struct hk_machine *machine,
 	return before && event->access == HK_ACCESS_READ ? INVALIDATE : CLEAN;
 }
 
-// Once, and only where the other side has been there since.
-static uint64_t lazy_passes(const struct hk_machine *machine,
-			    struct buffer *buffer, enum work work)
+// Lazily, BEGIN_CPU does what UNMAP has left, whatever the CPU will do: else a
+// later one would invalidate what it wrote meanwhile. And as long as a part of
+// a buffer is left to be invalidated, no other is left dirty.
+static enum work lazy_work_of(const struct hk_machine *machine,
+			      const struct buffer *buffer,
+			      const struct hk_event *event)
 {
 	const bool mapped = attachment_count_syncable(machine, buffer);
-	bool due;
+	enum work work = work_of(machine, event);
 
-	if (work == CLEAN)
-		return mapped && buffer->cpu_touched;
-	due = buffer->device_touched;
-	buffer->device_touched = mapped;
-	return due;
+	if (work == NOTHING && !mapped)
+		work = INVALIDATE;
+	if (work == INVALIDATE)
+		return buffer->device_touched ? INVALIDATE : NOTHING;
+	return buffer->cpu_touched && (mapped || buffer->device_touched)
+		       ? work
+		       : NOTHING;
 }
 
-static uint64_t passes_of(const struct hk_machine *machine,
-			  struct buffer *buffer, enum work work)
+// Once for all devices, and only where the other side has been there since.
+static void sync_lazily(struct hk_machine *machine, struct buffer *buffer,
+			const struct hk_event *event, const struct part *part,
+			struct bill *bill)
 {
-	if (work == NOTHING)
-		return 0;
-	if (machine->sync_flags & HK_SYNC_LAZY)
-		return lazy_passes(machine, buffer, work);
-	return attachment_count_syncable(machine, buffer);
+	const enum work work = lazy_work_of(machine, buffer, event);
+
+	if (work == CLEAN)
+		cache_clean(machine, buffer, part, 1, bill);
+	if (work != INVALIDATE)
+		return;
+	cache_invalidate(machine, buffer, event, part, 1, bill);
+	if (part->length == buffer->bytes)
+		buffer->device_touched =
+			attachment_count_syncable(machine, buffer);
+}
+
+static void sync_always(struct hk_machine *machine, struct buffer *buffer,
+			const struct hk_event *event, const struct part *part,
+			struct bill *bill)
+{
+	const enum work work = work_of(machine, event);
+	const uint64_t passes = attachment_count_syncable(machine, buffer);
+
+	if (passes && work == CLEAN)
+		cache_clean(machine, buffer, part, passes, bill);
+	else if (passes && work == INVALIDATE)
+		cache_invalidate(machine, buffer, event, part, passes, bill);
 }
 
 int cache_sync(struct hk_machine *machine, struct buffer *buffer,
 	       const struct hk_event *event, struct bill *bill)
 {
-	const enum work work = work_of(machine, event);
 	struct part part;
-	uint64_t passes;
 
 	if (event->offset > buffer->size ||
 	    event->size > buffer->size - event->offset)
 		return -EINVAL;
-	if (buffer->heap->skip_cpu_sync) {
-		find_unpaired(machine, event, buffer);
-		charge(bill, HK_COST_SYNC_CALL, 1);
-		return 0;
-	}
-	part = buffer_part(machine, buffer, event->offset, event->size);
-	if (part.length != buffer->bytes && coherence_reserve(machine, buffer))
+	part = buffer_pass(machine, buffer, event->offset, event->size);
+	if (!buffer->heap->skip_cpu_sync && part.length != buffer->bytes &&
+	    coherence_reserve(machine, buffer))
 		return OUT_OF_CORE;
 	find_unpaired(machine, event, buffer);
 	charge(bill, HK_COST_SYNC_CALL, 1);
+	if (buffer->heap->skip_cpu_sync)
+		return 0;
 	if (event->access & HK_ACCESS_WRITE)
 		buffer->cpu_touched = true;
-	passes = passes_of(machine, buffer, work);
-	if (passes && work == CLEAN)
-		cache_clean(machine, buffer, &part, passes, bill);
-	else if (passes)
-		cache_invalidate(machine, buffer, event, &part, passes, bill);
+	if (machine->sync_flags & HK_SYNC_LAZY)
+		sync_lazily(machine, buffer, event, &part, bill);
+	else
+		sync_always(machine, buffer, event, &part, bill);
 	return 0;
 }

@@ -57,16 +57,25 @@ struct part buffer_part(const struct hk_machine *machine,
 	const uint64_t n = length ? length : buffer->size - offset;
 	const uint64_t mask = (UINT64_C(1) << machine->line_shift) - 1;
 
-	if (offset == 0 && n == buffer->size)
-		return buffer_whole(machine, buffer);
 	return (struct part){
 		.offset = offset,
 		.length = n,
-		.entries = entries_met(buffer, offset, n),
 		.line = lines_met(machine, offset, n),
 		.whole = {line_of(machine, offset + mask),
 			  line_of(machine, offset + n)},
 	};
+}
+
+struct part buffer_pass(const struct hk_machine *machine,
+			const struct buffer *buffer, uint64_t offset,
+			uint64_t length)
+{
+	struct part part = buffer_part(machine, buffer, offset, length);
+
+	if (part.length == buffer->size)
+		return buffer_whole(machine, buffer);
+	part.entries = entries_met(buffer, offset, part.length);
+	return part;
 }
 
 void coherence_begin(struct buffer *buffer)
@@ -159,29 +168,38 @@ void coherence_invalidate(struct hk_machine *machine, struct buffer *buffer,
 				part->line.end);
 }
 
+static uint64_t stale_lines(const struct buffer *buffer,
+			    const struct part *part, uint64_t *first)
+{
+	return buffer->lines
+		       ? span_set_count(&buffer->lines->stale, part->line.start,
+					part->line.end, first)
+		       : 0;
+}
+
 static void cpu_access(struct hk_machine *machine, struct buffer *buffer,
 		       const struct hk_event *event, const struct part *part)
 {
-	struct lines *lines = buffer->lines;
 	uint64_t first = 0;
+	uint64_t stale;
 
-	if (event->op == HK_OP_CPU_WRITE) {
-		span_set_add(&lines->dirty, part->line.start, part->line.end);
-		span_set_remove(&lines->stale, part->whole.start,
-				part->whole.end);
-	} else if (lines) {
-		const uint64_t stale =
-			span_set_count(&lines->stale, part->line.start,
-				       part->line.end, &first);
-
+	if (event->op == HK_OP_CPU_READ) {
+		stale = stale_lines(buffer, part, &first);
 		find_lines(machine, event, HK_STALE_CPU_READ, first, stale);
+		return;
 	}
+	span_set_add(&buffer->lines->dirty, part->line.start, part->line.end);
+	span_set_remove(&buffer->lines->stale, part->whole.start,
+			part->whole.end);
+	// What is left are ends that it covers only partly.
+	stale = stale_lines(buffer, part, &first);
+	find_lines(machine, event, HK_LOST_DEVICE_WRITE, first, stale);
 }
 
 static void device_access(struct hk_machine *machine, struct buffer *buffer,
 			  const struct hk_event *event, const struct part *part)
 {
-	uint64_t first = 0;
+	uint64_t first = part->line.start;
 	uint64_t dirty;
 
 	if (event->op == HK_OP_DEVICE_READ) {
@@ -198,15 +216,20 @@ static void device_access(struct hk_machine *machine, struct buffer *buffer,
 	span_set_add(&buffer->lines->stale, part->line.start, part->line.end);
 }
 
-// A device that snoops reads what the cache has, and what it writes takes the
-// place of what was there.
-static void snooping_access(struct buffer *buffer, const struct hk_event *event,
+// A device that snoops reads what the cache has, stale or not, and what it
+// writes takes the place of what was there.
+static void snooping_access(struct hk_machine *machine, struct buffer *buffer,
+			    const struct hk_event *event,
 			    const struct part *part)
 {
-	uint64_t first;
+	uint64_t first = 0;
 
-	if (event->op != HK_OP_DEVICE_WRITE)
+	if (event->op == HK_OP_DEVICE_READ) {
+		const uint64_t stale = stale_lines(buffer, part, &first);
+
+		find_lines(machine, event, HK_SNOOPED_STALE, first, stale);
 		return;
+	}
 	take_dirty(buffer, part->line, &first);
 	span_set_remove(&buffer->lines->stale, part->whole.start,
 			part->whole.end);
@@ -219,7 +242,7 @@ void coherence_access(struct hk_machine *machine, struct buffer *buffer,
 	if (event->op == HK_OP_CPU_READ || event->op == HK_OP_CPU_WRITE)
 		cpu_access(machine, buffer, event, part);
 	else if (snoops)
-		snooping_access(buffer, event, part);
+		snooping_access(machine, buffer, event, part);
 	else
 		device_access(machine, buffer, event, part);
 }
@@ -237,12 +260,15 @@ static void set_save(const struct span_set *set, struct state_writer *out)
 
 void coherence_save(const struct buffer *buffer, struct state_writer *out)
 {
-	state_put(out, (buffer->lines != NULL) | buffer->zeroes_dirty << 1 |
-			       buffer->cpu_touched << 2 |
-			       buffer->device_touched << 3);
+	// After a starved reserve there are lines, but nothing in them.
+	const bool lines = buffer->lines && !buffer->zeroes_dirty;
+
+	state_put(out, (uint64_t)lines | (uint64_t)buffer->zeroes_dirty << 1 |
+			       (uint64_t)buffer->cpu_touched << 2 |
+			       (uint64_t)buffer->device_touched << 3);
 	state_put(out, buffer->begun);
 	state_put(out, buffer->begun_access);
-	if (buffer->lines) {
+	if (lines) {
 		set_save(&buffer->lines->dirty, out);
 		set_save(&buffer->lines->stale, out);
 	}

@@ -10,6 +10,9 @@
 // whether the CPU ever looked there or not. A line that the cache has evicted
 // is still called dirty here; that costs nothing but a false finding where
 // somebody relies on eviction, and dirty_line, which cache_bytes bounds.
+//
+// A line can be both: the CPU wrote a part of a stale one, and what a device
+// wrote beside it is lost when the line is written back.
 #ifndef HK_COHERENCE_H
 #define HK_COHERENCE_H
 
@@ -31,13 +34,18 @@ struct lines {
 struct part {
 	uint64_t offset; // bytes
 	uint64_t length;
-	uint64_t entries; // sg entries that it meets
+	uint64_t entries; // sg entries that a pass over it meets
 	struct span line; // those that it meets
 	struct span whole; // those that it covers
 };
 
 // Bytes @offset … of @buffer, to its end with @length 0; inside of it.
 struct part buffer_part(const struct hk_machine *machine,
+			const struct buffer *buffer, uint64_t offset,
+			uint64_t length);
+// What a pass goes over that is asked for these: for all of a buffer, its
+// entries to their ends.
+struct part buffer_pass(const struct hk_machine *machine,
 			const struct buffer *buffer, uint64_t offset,
 			uint64_t length);
 struct part buffer_whole(const struct hk_machine *machine,

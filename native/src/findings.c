@@ -37,9 +37,10 @@ void find_unpaired(struct hk_machine *machine, const struct hk_event *event,
 		find_bytes(machine, event, HK_END_WITHOUT_BEGIN, 0, 0);
 		return;
 	}
-	buffer->begun--;
-	if (buffer->begun_access != event->access)
+	if (buffer->begun_access && buffer->begun_access != event->access)
 		find_bytes(machine, event, HK_DIRECTION_MISMATCH, 0, 0);
+	buffer->begun--;
+	buffer->begun_access = 0;
 }
 
 void find_left_over(struct hk_machine *machine, const struct hk_event *event,

@@ -65,14 +65,14 @@ static void look_ahead(const struct hk_machine *machine,
 	__builtin_prefetch(buffer_find(table, trace->buffer[i + TO_BUFFER]));
 }
 
-// The check that follows event *@done. If the core starves in it, the event has
-// been carried out nevertheless: *@done is the one after.
-static int replay_check(const struct hk_machine *machine, uint64_t *done)
+// The check that follows event *@i. If the core starves in it, the event has
+// been carried out nevertheless: *@i is the one after.
+static int replay_check(const struct hk_machine *machine, uint64_t *i)
 {
 	const char *rule;
 	const int ret = hk_machine_check(machine, &rule);
 
-	*done += ret == -ENOMEM;
+	*i += ret == -ENOMEM;
 	return ret;
 }
 
@@ -98,66 +98,75 @@ static void end_columns(struct hk_machine *machine, struct hk_columns *ret)
 }
 
 // Before event @i of the trace, whose elements are the @k-th.
-static void clear_columns(struct hk_machine *machine, struct hk_columns *ret,
-			  uint64_t i, uint64_t k)
+static void clear_columns(struct hk_machine *machine,
+			  const struct hk_columns *columns, uint64_t i,
+			  uint64_t k)
 {
 	machine->n_events = i;
-	if (ret->moves)
+	if (columns->moves)
 		machine->moves = (struct hk_moves){0};
-	if (ret->counts) {
-		ret->counts[k] = (struct hk_counts){0};
-		machine->count = ret->counts[k].n;
+	if (columns->counts) {
+		columns->counts[k] = (struct hk_counts){0};
+		machine->count = columns->counts[k].n;
 	}
 }
 
 static void fill_columns(const struct hk_machine *machine,
-			 struct hk_columns *ret, uint64_t k)
+			 const struct hk_columns *columns, uint64_t k)
 {
-	if (ret->gauges)
-		event_gauges(machine, &ret->row[k], &ret->gauges[k]);
-	if (ret->fills)
-		hk_machine_pool_fill(machine, ret->fill_heap, &ret->fills[k]);
-	if (ret->moves)
-		ret->moves[k] = machine->moves;
+	if (columns->gauges)
+		event_gauges(machine, &columns->row[k], &columns->gauges[k]);
+	if (columns->fills)
+		hk_machine_pool_fill(machine, columns->fill_heap,
+				     &columns->fills[k]);
+	if (columns->moves)
+		columns->moves[k] = machine->moves;
 }
 
 static int replay_one(struct hk_machine *machine, const struct hk_trace *trace,
-		      struct hk_columns *ret, uint64_t i, uint64_t k)
+		      const struct hk_columns *columns, uint64_t i, uint64_t k)
 {
 	struct hk_event event;
-	int status;
+	int ret;
 
-	clear_columns(machine, ret, i, k);
+	clear_columns(machine, columns, i, k);
 	look_ahead(machine, trace, i);
-	status = read_event(trace, i, &event);
-	if (!status)
-		status = event_carry_out(machine, &event, &ret->row[k]);
-	if (!status)
-		fill_columns(machine, ret, k);
-	return status;
+	ret = read_event(trace, i, &event);
+	if (!ret)
+		ret = event_carry_out(machine, &event, &columns->row[k]);
+	if (!ret)
+		fill_columns(machine, columns, k);
+	return ret;
 }
 
 int hk_machine_replay(struct hk_machine *machine, const struct hk_trace *trace,
 		      uint64_t first, uint64_t count, struct hk_columns *ret,
 		      uint64_t check_every, uint64_t *done)
 {
+	// Copies that nobody else can change stay in registers.
+	const struct hk_columns columns = *ret;
+	const struct hk_trace events = *trace;
+	const uint64_t end = first + count;
+	uint64_t i = first;
 	int status = 0;
 
 	*done = first;
 	if (first > trace->n || count > trace->n - first ||
-	    (ret->fills && ret->fill_heap >= machine->n_heaps) ||
+	    (columns.fills && columns.fill_heap >= machine->n_heaps) ||
 	    chains_check(machine, trace))
 		return -EINVAL;
 	if (buffer_table_reserve(&machine->buffers, trace->n_buffers))
 		return -ENOMEM;
 
 	begin_columns(machine, ret);
-	for (uint64_t k = 0; !status && k < count; k++) {
-		status = replay_one(machine, trace, ret, first + k, k);
-		if (!status && is_check_due(check_every, first + k))
-			status = replay_check(machine, done);
-		*done += !status;
+	for (; i < end; i++) {
+		status = replay_one(machine, &events, &columns, i, i - first);
+		if (!status && is_check_due(check_every, i))
+			status = replay_check(machine, &i);
+		if (status)
+			break;
 	}
 	end_columns(machine, ret);
+	*done = i;
 	return status;
 }

@@ -74,14 +74,17 @@ static uint8_t random_op(struct rng *rng, bool live)
 		return HK_OP_PRESSURE;
 	if (!live)
 		return HK_OP_ALLOC;
-	return n < 8 ? HK_OP_FREE : (uint8_t)(HK_OP_ATTACH + n % 6);
+	if (n < 8)
+		return HK_OP_FREE;
+	return (uint8_t)(n < 13 ? HK_OP_ATTACH + rng_below(rng, 6)
+				: HK_OP_CPU_READ + rng_below(rng, 9));
 }
 
 struct random_trace *random_trace(uint64_t seed)
 {
 	struct random_trace *t = calloc(1, sizeof(*t));
 	struct rng rng = {seed};
-	bool live[IDS] = {false};
+	uint32_t live[IDS] = {0}; // references
 	int64_t now = 0;
 
 	for (uint32_t i = 0; i < EVENTS; i++) {
@@ -89,7 +92,8 @@ struct random_trace *random_trace(uint64_t seed)
 
 		t->buffer[i] = id;
 		t->op[i] = random_op(&rng, live[id]);
-		live[id] ^= t->op[i] == HK_OP_ALLOC || t->op[i] == HK_OP_FREE;
+		live[id] += t->op[i] == HK_OP_ALLOC || t->op[i] == HK_OP_SHARE;
+		live[id] -= t->op[i] == HK_OP_FREE;
 		t->size[i] = rng_size(&rng, 22);
 		t->offset[i] = rng_below(&rng, 4096);
 		t->chain[i] = (uint16_t)rng_below(&rng, USED_CHAINS);

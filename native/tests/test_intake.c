@@ -87,6 +87,42 @@ TEST(a_buffer_lives_from_one_part_to_another)
 	CHECK_EQ(fault.rule, HK_TRACE_OK);
 }
 
+TEST(a_shared_buffer_is_held_from_one_part_to_another)
+{
+	static const enum hk_op ops[] = {HK_OP_ALLOC, HK_OP_SHARE,
+					 HK_OP_FREE,  HK_OP_CPU_READ,
+					 HK_OP_FREE,  HK_OP_FREE};
+	struct hk_fault fault;
+	struct table t;
+
+	init(&t);
+	for (uint32_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
+		add(&t, ops[i], 1);
+	CHECK_EQ(take(&t, 1, NULL, &fault), -EINVAL);
+	CHECK_EQ(fault.index, 5);
+	CHECK_EQ(fault.rule, HK_TRACE_BUFFER_UNKNOWN);
+}
+
+TEST(a_number_that_is_used_again_starts_unshared)
+{
+	uint32_t number[6];
+	struct hk_fault fault;
+	struct table t;
+
+	init(&t);
+	add(&t, HK_OP_ALLOC, 1);
+	add(&t, HK_OP_SHARE, 1);
+	add(&t, HK_OP_FREE, 1);
+	add(&t, HK_OP_FREE, 1);
+	add(&t, HK_OP_ALLOC, 2);
+	add(&t, HK_OP_FREE, 2);
+	CHECK_EQ(take(&t, 1, number, &fault), 0);
+	CHECK_EQ(number[4], number[0]);
+	add(&t, HK_OP_FREE, 2);
+	CHECK_EQ(take(&t, 2, NULL, &fault), -EINVAL);
+	CHECK_EQ(fault.index, 6);
+}
+
 TEST(a_fault_is_counted_from_the_start_of_the_trace)
 {
 	struct hk_fault fault;
@@ -162,16 +198,19 @@ TEST(events_beyond_the_part_are_refused)
 // Mostly a trace that makes sense.
 static void random_events(struct table *t, struct rng *rng)
 {
-	bool held[IDS] = {false};
+	static const enum hk_op used[] = {HK_OP_FREE,  HK_OP_FREE,
+					  HK_OP_FREE,  HK_OP_END_CPU,
+					  HK_OP_SHARE, HK_OP_DEVICE_READ};
+	uint32_t held[IDS] = {0};
 
 	init(t);
 	for (uint32_t i = 0; i < ROOM; i++) {
 		const uint32_t id = rng_below(rng, IDS);
-		const enum hk_op op = !held[id]		  ? HK_OP_ALLOC
-				      : rng_below(rng, 2) ? HK_OP_FREE
-							  : HK_OP_END_CPU;
+		const enum hk_op op =
+			held[id] ? used[rng_below(rng, 6)] : HK_OP_ALLOC;
 
-		held[id] ^= op == HK_OP_ALLOC || op == HK_OP_FREE;
+		held[id] += op == HK_OP_ALLOC || op == HK_OP_SHARE;
+		held[id] -= op == HK_OP_FREE;
 		add(t, op, id);
 	}
 }
@@ -236,8 +275,8 @@ TEST(an_intake_that_starves_says_so)
 	}
 	init(&t);
 	add(&t, HK_OP_ALLOC, 0);
-	// The map's numbers, then what they hold.
-	for (uint32_t nth = 1; nth <= 2; nth++) {
+	// The map's numbers, then what they hold and who refers to it.
+	for (uint32_t nth = 1; nth <= 4; nth++) {
 		fail_allocation(0);
 		CHECK_EQ(hk_intake_create(&intake), 0);
 		fail_allocation(nth);
@@ -361,8 +400,8 @@ TEST(an_intake_that_starves_while_loaded_says_so)
 	intake = taken(&t, 100);
 	size = save(intake, bytes);
 	hk_intake_destroy(intake);
-	// Slots, buckets, what they hold.
-	for (uint32_t nth = 1; nth <= 3; nth++) {
+	// Slots, buckets, what they hold, who refers to it.
+	for (uint32_t nth = 1; nth <= 5; nth++) {
 		fail_allocation(0);
 		CHECK_EQ(hk_intake_create(&intake), 0);
 		fail_allocation(nth);

@@ -53,10 +53,24 @@ static void bench_three(struct bench *bench)
 	bench_start(bench);
 }
 
+static uint8_t random_op(struct rng *rng, bool live)
+{
+	static const uint8_t used[] = {
+		HK_OP_FREE,	   HK_OP_FREE,	  HK_OP_FREE,  HK_OP_FREE,
+		HK_OP_ATTACH,	   HK_OP_DETACH,  HK_OP_MAP,   HK_OP_UNMAP,
+		HK_OP_BEGIN_CPU,   HK_OP_END_CPU, HK_OP_SHARE, HK_OP_CPU_WRITE,
+		HK_OP_DEVICE_READ, HK_OP_MMAP,
+	};
+
+	if (rng_below(rng, 16) == 0)
+		return HK_OP_PRESSURE;
+	return live ? used[rng_below(rng, sizeof(used))] : HK_OP_ALLOC;
+}
+
 static struct table *random_trace(uint64_t seed)
 {
 	struct table *t = calloc(1, sizeof(*t));
-	bool live[IDS] = {false};
+	uint32_t live[IDS] = {0}; // references
 	struct rng rng = {seed};
 
 	for (uint32_t i = 0; i < EVENTS; i++) {
@@ -64,11 +78,9 @@ static struct table *random_trace(uint64_t seed)
 
 		t->buffer[i] = id;
 		t->id[i] = (uint64_t)id << 33 | 5;
-		t->op[i] = !live[id] ? HK_OP_ALLOC
-				     : (uint8_t)(1 + rng_below(&rng, 8));
-		if (rng_below(&rng, 16) == 0)
-			t->op[i] = HK_OP_PRESSURE;
-		live[id] ^= t->op[i] == HK_OP_ALLOC || t->op[i] == HK_OP_FREE;
+		t->op[i] = random_op(&rng, live[id]);
+		live[id] += t->op[i] == HK_OP_ALLOC || t->op[i] == HK_OP_SHARE;
+		live[id] -= t->op[i] == HK_OP_FREE;
 		t->size[i] = rng_size(&rng, 21);
 		t->chain[i] = (uint16_t)rng_below(&rng, NR_CHAINS);
 		t->time_ns[i] = (int64_t)i * 1000;
@@ -283,10 +295,14 @@ TEST(held_bytes_rise_with_whole_granules_and_fall_with_the_free)
 	struct table *t = random_trace(5);
 	struct count *count = replay_parts(t, 300);
 	uint64_t bytes[IDS] = {0}, held = 0, peak = 0;
+	uint32_t shared[IDS] = {0};
 
 	replay_whole(t);
 	for (uint64_t i = 0; i < EVENTS; i++) {
-		if (t->op[i] == HK_OP_FREE) {
+		shared[t->buffer[i]] += t->op[i] == HK_OP_SHARE;
+		if (t->op[i] == HK_OP_FREE && shared[t->buffer[i]]) {
+			shared[t->buffer[i]]--;
+		} else if (t->op[i] == HK_OP_FREE) {
 			held -= bytes[t->buffer[i]];
 			bytes[t->buffer[i]] = 0;
 		}

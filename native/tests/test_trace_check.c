@@ -66,6 +66,8 @@ static void check_rule(const struct table *t, uint64_t index,
 TEST(an_unknown_op_is_refused)
 {
 	BREAKS(HK_TRACE_UNKNOWN_OP, 1, t.op[1] = HK_NR_OPS);
+	BREAKS(HK_TRACE_UNKNOWN_OP, 1, t.op[1] = HK_OP_PRESSURE + 1);
+	BREAKS(HK_TRACE_UNKNOWN_OP, 1, t.op[1] = HK_OP_CPU_READ - 1);
 }
 
 TEST(time_that_goes_back_is_refused)
@@ -106,6 +108,22 @@ TEST(ops_on_a_buffer_that_is_not_live_are_refused)
 	BREAKS(HK_TRACE_BUFFER_UNKNOWN, 4, t.op[4] = HK_OP_FREE);
 }
 
+TEST(a_shared_buffer_is_held_until_its_last_free)
+{
+	BREAKS(HK_TRACE_BUFFER_LIVE, 5, t.op[1] = HK_OP_SHARE);
+	BREAKS(HK_TRACE_OK, 6, t.op[1] = HK_OP_SHARE; t.op[2] = HK_OP_FREE);
+	BREAKS(HK_TRACE_OK, 6, t.op[1] = HK_OP_SHARE; t.op[4] = HK_OP_FREE);
+	BREAKS(HK_TRACE_BUFFER_UNKNOWN, 4, t.op[1] = HK_OP_SHARE;
+	       t.op[2] = HK_OP_FREE; t.op[4] = HK_OP_SHARE);
+	BREAKS(HK_TRACE_BUFFER_UNKNOWN, 0, t.op[0] = HK_OP_SHARE);
+}
+
+TEST(uses_of_a_buffer_that_is_not_live_are_refused)
+{
+	for (uint8_t op = HK_OP_CPU_READ; op < HK_NR_OPS; op++)
+		BREAKS(HK_TRACE_BUFFER_UNKNOWN, 4, t.op[4] = op);
+}
+
 TEST(a_chain_beyond_the_last_is_refused)
 {
 	BREAKS(HK_TRACE_CHAIN_RANGE, 5, t.chain[5] = 1);
@@ -114,6 +132,9 @@ TEST(a_chain_beyond_the_last_is_refused)
 TEST(a_device_beyond_the_last_is_refused)
 {
 	BREAKS(HK_TRACE_DEVICE_RANGE, 1, t.device[1] = 1);
+	BREAKS(HK_TRACE_DEVICE_RANGE, 1, t.op[1] = HK_OP_DEVICE_READ;
+	       t.device[1] = 1);
+	BREAKS(HK_TRACE_OK, 6, t.op[1] = HK_OP_CPU_READ; t.device[1] = 1);
 	BREAKS(HK_TRACE_DEVICE_RANGE, 1, t.trace.device = NULL;
 	       t.trace.n_devices = 0);
 }
@@ -138,5 +159,8 @@ TEST(a_starved_check_says_so)
 
 	init(&t);
 	fail_allocation(1);
+	CHECK_EQ(hk_trace_check(&t.trace, &fault), -ENOMEM);
+	t.op[1] = HK_OP_SHARE;
+	fail_allocation(2);
 	CHECK_EQ(hk_trace_check(&t.trace, &fault), -ENOMEM);
 }

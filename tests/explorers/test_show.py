@@ -43,6 +43,32 @@ def test_a_run_is_drawn_with_a_box_per_buffer_and_a_mark_per_refusal():
     assert len(layout.select_one({"name": "hk_failures"}).data["event"]) == 2
 
 
+def test_a_run_with_a_breakdown_is_drawn_by_part():
+    run = hk.replay(frames(6), BOARD, breakdown=True)
+    layout = figure_of(run, what="breakdown")
+    steps = layout.select_one({"name": "hk_breakdown_steps"}).data
+    assert steps["total"][:6].tolist() == run["latency_ns"].tolist()
+    assert "hk_breakdown_view" in names(layout)
+    assert "hk_lives" in names(figure_of(run))
+
+
+def test_the_breakdown_of_one_heap_leaves_the_others_out():
+    run = hk.replay(frames(6, "camera|system"), BOARD, breakdown=True)
+    layout = figure_of(run, what="breakdown", heap="system")
+    steps = layout.select_one({"name": "hk_breakdown_steps"}).data
+    assert steps["event"].tolist() == [4, 5, 6]
+    with pytest.raises(ValueError, match="'nowhere' is not on the board"):
+        figure_of(run, what="breakdown", heap="nowhere")
+
+
+def test_a_run_without_a_breakdown_says_how_to_have_one():
+    run = hk.replay(frames(6), BOARD)
+    with pytest.raises(ValueError, match="without breakdown=True"):
+        figure_of(run, what="breakdown")
+    with pytest.raises(ValueError, match="what='costs'; allowed: 'memory', 'break"):
+        figure_of(run, what="costs")
+
+
 def file_run(tmp_path, trace):
     path = tmp_path / "t.parquet"
     trace.write(path)

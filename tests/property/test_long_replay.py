@@ -34,12 +34,13 @@ def traces(draw):
         size = draw(st.integers(1, 300 * KiB))
         if op == Op.ALLOC:
             buffer = draw(st.integers(0, 2**64 - 1).filter(lambda i: i not in held))
-            held[buffer] = size
+            held[buffer] = 1
         elif op == Op.PRESSURE:
             buffer = 0
         else:
             buffer = draw(st.sampled_from(sorted(held)))
-            if op == Op.FREE:
+            held[buffer] += {Op.SHARE: 1, Op.FREE: -1}.get(op, 0)
+            if not held[buffer]:
                 del held[buffer]
         rows.append((op, buffer, size, draw(st.integers(0, len(CHAINS) - 1)), now))
     columns = [[row[i] for row in rows] for i in range(5)]

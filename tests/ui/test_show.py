@@ -8,9 +8,9 @@ from tests.ui.lab import Notebook, write_notebook
 CELLS = [
     "import heapkit as hk\nhk.notebook.init()",
     "trace = hk.workloads.camera_boot(seed=1)",
-    'run = hk.replay(trace, hk.Board.preset("phone-8g"))',
+    'run = hk.replay(trace, hk.Board.preset("phone-8g"), breakdown=True)',
     "hk.show(run)\nhk.show(run)",
-    "hk.show(run)",
+    'hk.show(run, what="breakdown")',
 ]
 FIGURES = ".hk-show .bk-Figure canvas"
 

@@ -184,3 +184,61 @@ def test_pressure_tells_what_the_pools_hold_then(bench):
     run = replay(bench, *rows, heap="system-pooled", step_ns=10**9)
     assert "asked for 1 MiB" in run.explain(2)
     assert "the pools then hold 3 MiB" in run.explain(2)
+
+
+SHARED = [
+    ("ALLOC", 7, 64 * KiB),
+    ("SHARE", 7, 0),
+    ("MMAP", 7, 0),
+    ("CPU_WRITE", 7, 4 * KiB),
+    ("DEVICE_READ", 7, 0),
+    ("VMAP", 7, 0),
+    ("VUNMAP", 7, 0),
+    ("MUNMAP", 7, 0),
+    ("FREE", 7, 0),
+    ("FREE", 7, 0),
+]
+WHO = ["app", "codec", *["app"] * 7, "codec"]
+
+
+def test_what_is_done_with_the_memory_is_said(bench):
+    more = {"device": "isp", "offset": [0, 0, 0, 8192, 16384, 0, 0, 0, 0, 0]}
+    run = replay(bench, *SHARED, process=WHO, **more)
+    told = [run.explain(i) for i in range(len(SHARED))]
+    assert "buffer 7 gets one reference more, held by codec: 2 in all" in told[1]
+    assert "app maps buffer 7 into its memory (64 KiB in 1 entry)" in told[2]
+    assert "CPU_WRITE: the CPU writes 4 KiB from 8 KiB on of buffer 7 (" in told[3]
+    assert "device isp reads all from 16 KiB on of buffer 7 (" in told[4]
+    assert "the kernel maps buffer 7 for itself" in told[5]
+    assert "the kernel gives up a mapping of buffer 7" in told[6]
+    assert "app gives up the newest mapping of buffer 7" in told[7]
+    assert "app gives up one of 2 references to buffer 7; with 1 left" in told[8]
+    assert "buffer 7, 64 KiB of camera at 0x100000000, is freed after" in told[9]
+
+
+def test_without_processes_nobody_is_named(bench):
+    run = replay(bench, *SHARED)
+    assert "buffer 7 gets one reference more: 2 in all" in run.explain(1)
+    assert "a program maps buffer 7" in run.explain(2)
+    assert "somebody gives up one of 2 references" in run.explain(8)
+
+
+def test_references_count_from_the_last_allocation_of_an_id(bench):
+    run = replay(bench, *SHARED, *SHARED)
+    assert ": 2 in all" in run.explain(11)
+    assert "is freed after" in run.explain(19)
+
+
+def test_what_a_secure_heap_refuses_the_cpu_is_said(bench):
+    rows = [("ALLOC", 1, 4096), ("CPU_READ", 1, 0), ("MMAP", 1, 0)]
+    run = replay(bench, *rows, heap="protected,secure-video")
+    assert "the CPU reads the whole of buffer 1: refused with EFAULT" in run.explain(1)
+    assert "a program maps buffer 1 into its memory: refused with" in run.explain(2)
+
+
+def test_a_mapping_without_maintenance_is_told_from_one_with_it(bench):
+    rows = [("ALLOC", 1, 4096), ("ATTACH", 1, 0), ("MAP", 1, 0)]
+    skips = replay(bench, *rows, device="isp", access=[0, 0, 4]).explain(2)
+    plain = replay(bench, *rows, device="isp", access=[0, 0, 3]).explain(2)
+    assert "device isp and buffer 1, without cache maintenance (4 KiB" in skips
+    assert "device isp and buffer 1 (4 KiB" in plain

@@ -21,6 +21,9 @@ from heapkit.histogram import MAX_ERROR
 EVENTS = 6000
 
 
+ON_BUFFERS = [op for op in Op if op not in (Op.ALLOC, Op.FREE, Op.PRESSURE, Op.SHARE)]
+
+
 def mixed(*, seed=1, events=EVENTS, ids=80):
     """All ops on some hundred buffers, whose ids are far apart and used again."""
     random = np.random.default_rng(seed)
@@ -35,7 +38,7 @@ def mixed(*, seed=1, events=EVENTS, ids=80):
         elif random.random() < 0.5:
             rows.append((Op.FREE, held.pop(random.integers(len(held))), 0))
         else:
-            op = Op(int(random.integers(Op.ATTACH, Op.PRESSURE)))
+            op = Op(random.choice(ON_BUFFERS))
             rows.append((op, int(random.choice(held)), int(random.integers(1, 4096))))
     op, buffer, size = (
         np.array(column, np.uint64) for column in zip(*rows, strict=True)

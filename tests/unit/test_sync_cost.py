@@ -17,16 +17,17 @@ def board():
     return hk.Board.preset("phone-8g")
 
 
-def costs(board, *, coherent=False, **frames):
+def costs(board, *, coherent=False, iommu=False, heap="system", **frames):
     wanted = Frames(**({"size": SIZE} | frames))
-    return frame_costs(board, "system", wanted, DEVICES, coherent=coherent)
+    return frame_costs(board, heap, wanted, DEVICES, coherent=coherent, iommu=iommu)
 
 
 def test_the_parts_add_up_to_the_replay_with_all_constants(board):
     frames = Frames(size=SIZE, frames=10)
     trace = frames_trace(frames, "system", DEVICES)
     run = hk.replay(trace, board)
-    inside = ~np.isin(run["op"], (hk.Op.ALLOC, hk.Op.FREE))
+    outside = (hk.Op.ALLOC, hk.Op.FREE, hk.Op.CPU_WRITE)
+    inside = ~np.isin(run["op"], outside)
     whole = np.bincount(run["buffer"], weights=run["latency_ns"] * inside) / 10
     parts = sum(costs(board, frames=10).values())
     assert parts == pytest.approx(whole, rel=1e-3, abs=10)
@@ -63,6 +64,28 @@ def test_a_write_needs_no_invalidation_while_the_mapping_is_held(board):
     few = costs(board, access="w", frames=2)["invalidate lines"][1]
     many = costs(board, access="w", frames=200)["invalidate lines"][1]
     assert many < few / 50
+
+
+def test_what_the_cpu_wrote_is_written_back_once_a_frame_for_all_devices(board):
+    dirty = costs(board, access="w")["dirty lines"]
+    assert dirty[0] == 0
+    assert dirty[1] == dirty[3] > 0
+    read = costs(board, access="r")["dirty lines"]
+    # Only the zeroes that the buffer began with.
+    assert read[1] == pytest.approx(dirty[1] / 31)
+
+
+def test_the_iommu_is_paid_for_where_there_is_one(board):
+    assert costs(board)["IOMMU"].tolist() == [0] * 4
+    paid = costs(board, iommu=True)["IOMMU"]
+    assert paid[1:] == pytest.approx(paid[1] * np.arange(1, 4))
+    assert paid[1] > 0
+
+
+def test_a_heap_that_the_cpu_cannot_map_costs_the_calls(board):
+    found = costs(board, heap="protected,secure-video")
+    assert found["calls"][1] > 0
+    assert found["dirty lines"].tolist() == [0] * 4
 
 
 def test_a_buffer_that_does_not_fit_is_refused_as_the_kernel_refuses(board):

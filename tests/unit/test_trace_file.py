@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 import json
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -272,3 +273,46 @@ def test_the_names_in_a_file_are_json(tmp_path):
     small().write(path)
     metadata = pq.read_schema(path).metadata
     assert json.loads(metadata[b"heapkit.heaps"]) == ["camera|system"]
+
+
+def with_process(cells, **metadata):
+    def change(table):
+        appended = table.append_column("process", cells)
+        return with_metadata(**metadata)(appended) if metadata else appended
+
+    return change
+
+
+NAMED = pa.array(["app"] * 3).dictionary_encode()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (with_process(pa.array([0, 0, 0])), "column 'process' is int64; allowed: dic"),
+        (with_process(NAMED), "metadata heapkit.processes; allowed: a JSON list"),
+        (with_process(NAMED, processes="[]"), r"process\[0\]=.*; allowed: "),
+        (with_process(NAMED, processes='["b"]'), r"'process' names \['app'\]; allow"),
+        (with_process(NAMED, processes='["app", "app"]'), "processes=.*each once"),
+        (
+            with_process(
+                pa.array(["app", None, "app"]).dictionary_encode(), processes='["app"]'
+            ),
+            "null",
+        ),
+    ],
+)
+def test_a_malformed_column_of_processes_is_refused(tmp_path, change, message):
+    path = damaged(tmp_path / "t.parquet", change)
+    with pytest.raises(hk.FormatError, match=message):
+        hk.Trace.read(path)
+    with pytest.raises(hk.FormatError, match=message):
+        hk.replay_file(path, hk.Board.preset("phone-8g"))
+
+
+def test_every_shipped_trace_is_written_again_as_it_was(tmp_path):
+    path = tmp_path / "t.parquet"
+    for shipped in sorted((Path(__file__).parents[2] / "data/traces").iterdir()):
+        if shipped.suffix == ".parquet":
+            hk.Trace.read(shipped).write(path)
+            assert path.read_bytes() == shipped.read_bytes()

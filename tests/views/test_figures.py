@@ -11,8 +11,19 @@ from PIL import Image
 
 from heapkit import KiB, MiB
 from heapkit._ffi import BUCKET
+from heapkit.cost_groups import GROUPS
 from heapkit.snapshot import BufferInfo, Observation, Region, Snapshot, State
-from heapkit.views import envelope, gauges, pool, recording, sizing, strip, sync, theme
+from heapkit.views import (
+    breakdown,
+    envelope,
+    gauges,
+    pool,
+    recording,
+    sizing,
+    strip,
+    sync,
+    theme,
+)
 from heapkit.views.snapshots import (
     exporter_columns,
     observation_view,
@@ -66,6 +77,21 @@ def sync_figure(rng):
     parts = {name: rng.random(9) for name in ("calls", "lines")}
     columns = sync.sync_columns(range(9), parts)
     return sync.sync_cost(columns, list(parts), most=8, top=columns["total"].max())
+
+
+def breakdown_layout(rng):
+    parts = {name: rng.lognormal(8, 2, EVENTS) for name in GROUPS}
+    op, heap = rng.integers(0, 2, EVENTS), rng.integers(-1, 2, EVENTS)
+    return breakdown.breakdown_view(
+        parts,
+        np.arange(EVENTS),
+        op,
+        heap,
+        heap + 2,
+        end=EVENTS,
+        ops={0: "ALLOC", 1: "FREE"},
+        heaps=("camera", "system"),
+    )
 
 
 def sizing_layout(rng):
@@ -143,6 +169,7 @@ def envelope_figures(rng):
 
 
 FIGURES = [
+    breakdown_layout,
     envelope_figures,
     strip_figure,
     gauges_figure,

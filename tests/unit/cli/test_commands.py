@@ -65,6 +65,17 @@ def test_replay_writes_a_row_per_event(output, tmp_path):
     assert set(frame["error"].dropna()) == {"ENOMEM"}
 
 
+def test_replay_tells_what_the_latencies_are_made_of(output, tmp_path):
+    out = tmp_path / "run.csv"
+    asked = ("replay", "camera_boot", *PHONE, "--breakdown")
+    told = output(*asked, "--csv", out)
+    assert "part of the latency" in told
+    assert "zeroing" in told.split("part of the latency")[1]
+    assert "map_entry_ns" in pd.read_csv(out).columns
+    assert "zeroing" in json.loads(output(*asked, "--json"))["latency_by_part"]
+    assert "part of the latency" not in output(*asked[:-1])
+
+
 def test_replay_of_a_trace_without_allocations_prints_zeros(output, tmp_path):
     trace = hk.Trace.from_columns(
         op=[Op.PRESSURE], buffer=[0], size=[4096], heap=["system"], time_ns=[0]
@@ -100,6 +111,7 @@ def test_explain_as_json_has_the_number_of_the_event(output):
     events = len(hk.workloads.camera_boot())
     assert told["event"] == events - 1
     assert told["text"].startswith(f"Event {events - 1}, FREE")
+    assert told["breakdown_ns"] == {"free_call": 3000}
 
 
 @pytest.mark.parametrize("words", [(), ("1", "--failures")])
