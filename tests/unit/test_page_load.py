@@ -119,7 +119,10 @@ def test_borrowed_pages_are_moved_and_counted():
     assert int(run["address"][2]) == 8 * MiB
     costs = run.board.costs
     moving = 256 * (
-        costs["migrate_page"].value + costs["cma_page"].value + costs["zero_page"].value
+        costs["migrate_page"].value
+        + costs["unmap_mapping"].value
+        + costs["cma_page"].value
+        + costs["zero_page_1m"].value
     )
     call = costs["allocate_call"].value + costs["cma_call"].value
     assert run["latency_ns"][2] == call + moving
