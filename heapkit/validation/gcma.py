@@ -117,6 +117,17 @@ def machine(*series: str) -> Machine:
     return Machine(idle, moving, floor, dropping)
 
 
+def idle_otherwise(series: str) -> tuple[Fit, ...]:
+    """The idle constants by least squares, as if the minima had been idle."""
+    rows = [row for row in gcma_rows() if row.series == series]
+    return fitting.fit(
+        IDLE,
+        [observed(row, "cma", "min", lent=False) for row in rows],
+        method=fitting.relative_least_squares,
+        how=f"relative least squares on CMA's minima of {series}",
+    )
+
+
 def key(row: GcmaRow, kind: str, statistic: str) -> str:
     """The name of one figure of the table."""
     return f"gcma.{row.series}.{kind}.{statistic}.{row.pages}"
