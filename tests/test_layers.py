@@ -15,8 +15,9 @@ LAYERS = (
     {"_native", "errors", "units"},
     {"_ffi"},
     {
-        *("arguments", "board", "board_parts", "breakdown", "cost_groups", "costs"),
+        *("arguments", "board", "board_parts", "breakdown", "cost_groups"),
         *("event_table", "run_summary"),
+        *("cost_presets", "cost_table", "costs", "published"),
         *("explain", "fitting", "interface", "metrics", "placement", "presets", "run"),
         *("ioctls", "samples", "snapshot", "uapi"),
         *("trace", "trace_columns", "trace_file", "trace_parts", "trace_schema"),
@@ -32,6 +33,7 @@ LAYERS = (
         *("sharing", "sharing_calls", "sharing_costs"),
         *("recommendation", "replay", "reserved_memory", "resolve", "sizing"),
         "sync_cost",
+        "validation",
         "workloads",
     },
     {"views"},
