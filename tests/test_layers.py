@@ -29,7 +29,7 @@ LAYERS = (
         *("checkpoints", "cli", "fallback", "importers", "ion"),
         *("long_replay", "long_trace", "pace"),
         *("finding_causes", "finding_words", "finding_writes", "findings", "watch"),
-        *("sharing", "sharing_calls", "sharing_costs"),
+        *("comparison", "sharing", "sharing_calls", "sharing_costs"),
         *("recommendation", "replay", "reserved_memory", "resolve", "sizing"),
         "sync_cost",
         "workloads",
