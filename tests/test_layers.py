@@ -29,8 +29,8 @@ LAYERS = (
     {
         *("checkpoints", "cli", "fallback", "importers", "ion"),
         *("long_replay", "long_trace", "pace"),
-        *("finding_causes", "finding_words", "findings", "watch"),
-        *("sharing", "sharing_calls", "sharing_costs"),
+        *("finding_causes", "finding_words", "finding_writes", "findings", "watch"),
+        *("comparison", "sharing", "sharing_calls", "sharing_costs"),
         *("recommendation", "replay", "reserved_memory", "resolve", "sizing"),
         "sync_cost",
         "validation",
