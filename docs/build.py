@@ -22,6 +22,10 @@ from nbconvert import HTMLExporter
 from nbconvert.filters import markdown2html
 from nbformat import NotebookNode
 
+from heapkit import validation
+from heapkit.show import figure_of
+from heapkit.views.static import picture
+
 ROOT = Path(__file__).resolve().parent.parent
 BOKEH_LOADER = "application/vnd.bokehjs_load.v0+json"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -125,7 +129,7 @@ def inlined(picture: Path) -> str:
 
 def write_prose(path: Path, out: Path) -> Page:
     """One Markdown page of docs/ as HTML."""
-    text = re.sub(r"\A<!--.*?-->\s*", "", path.read_text(encoding="utf-8"))
+    text = re.sub(r"\A(?:<!--.*?-->\s*)+", "", path.read_text(encoding="utf-8"))
     title = text.splitlines()[0].lstrip("# ")
     text = re.sub(r"\]\((?:[\w.]+/)*README\.md\)", "](index.html)", text)
     text = re.sub(r"\]\((?:[\w.]+/)*([\w-]+)\.md\)", r"](\1.html)", text)
@@ -138,6 +142,16 @@ def write_prose(path: Path, out: Path) -> Page:
         document(title, markdown2html(text)), encoding="utf-8"
     )
     return Page(f"{path.stem}.html", title, "")
+
+
+def write_validation(docs: Path) -> None:
+    """docs/validation.md and its picture, computed anew."""
+    result = validation.validate()
+    (docs / "validation.md").write_text(
+        validation.markdown_page(result), encoding="utf-8"
+    )
+    drawn = picture(figure_of(result))
+    (docs / "images" / "validation.png").write_bytes(drawn)
 
 
 def write_index(out: Path, notebooks: list[Page], prose: list[Page]) -> None:
@@ -168,6 +182,8 @@ def main(arguments: list[str]) -> None:
     asked = parser.parse_args(arguments)
     asked.out.mkdir(parents=True, exist_ok=True)
     paths = asked.notebooks or sorted((ROOT / "notebooks").glob("*.ipynb"))
+    if not asked.notebooks:
+        write_validation(ROOT / "docs")
     notebooks = []
     for path in paths:
         print(f"running {path.name}", flush=True)

@@ -37,7 +37,16 @@ from heapkit.trace import Op, Trace
 from heapkit.units import GiB, KiB, MiB
 
 if TYPE_CHECKING:
-    from heapkit import accounting, fallback, ion, metrics, notebook, views, workloads
+    from heapkit import (
+        accounting,
+        fallback,
+        ion,
+        metrics,
+        notebook,
+        validation,
+        views,
+        workloads,
+    )
     from heapkit import explorers as explore
     from heapkit.backends.live import live
     from heapkit.backends.sim import simulate
@@ -102,6 +111,7 @@ __all__ = [
     "show",
     "simulate",
     "size",
+    "validation",
     "views",
     "workloads",
     "write_long",
@@ -129,6 +139,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "simulate": ("heapkit.backends.sim", "simulate"),
     "size": ("heapkit.sizing", "size"),
     "Target": ("heapkit.sizing", "Target"),
+    "validation": ("heapkit.validation", None),
     "views": ("heapkit.views", None),
     "TraceWriter": ("heapkit.trace_writer", "TraceWriter"),
     "workloads": ("heapkit.workloads", None),

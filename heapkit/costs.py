@@ -14,29 +14,11 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from heapkit.arguments import choice, wrong
+from heapkit.cost_presets import PRESETS
+from heapkit.cost_table import DEFAULTS
 from heapkit.errors import UnknownName
 
 STATUSES = ("published", "fitted", "measured here", "assumed")
-
-_SURYAWANSHI = (
-    "P. Suryawanshi, linux-mm 2019-03, 'mm/cma.c: High latency for cma allocation': "
-    "4 KiB in 311 µs, ARM32 4.14"
-)
-_GCMA = (
-    "S. Park, LKML 2015-02, GCMA RFC v2, CuBox i4 Pro, best of 32: 32000 pages in "
-    "8612 µs, 1 page in 381 µs, so (8612 - 381) / 31999"
-)
-_FACE_UNLOCK = (
-    "one Android 5.10 trace kept in google/perfetto's tests (cma_alloc of 6592 pages, "
-    "6365 migrated, 110.15 ms), less cma_call and 6592 cma_page; "
-    "131 mappings a page, so a lightly shared page is cheaper"
-)
-_RETRY = "another alloc_contig_range(), taken to cost what cma_call does: assumed"
-_DSB = (
-    "scale assumed; ratio from 'dma-mapping: batched DSB' (linux-arm-kernel 2025-10): "
-    "without the barrier dma_map_sg of 10 MB in 4 KiB entries takes 65 % less"
-)
-_LINE = "order of magnitude of DC CVAC/CIVAC; no public number found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,62 +53,7 @@ def _number(name: str, value: object) -> float:
     return number
 
 
-# (name, value, unit, source, status), in the order of struct hk_costs.
-_DEFAULTS = (
-    ("allocate_call", 5000, "ns/call", "ioctl, dma-buf and file: assumed", "assumed"),
-    ("free_call", 3000, "ns/call", "last fput: assumed", "assumed"),
-    ("buddy_block", 300, "ns/block", "one zone-locked block: assumed", "assumed"),
-    ("buddy_split", 10, "ns/step", "a block halved once: assumed", "assumed"),
-    ("buddy_page", 2, "ns/page", "setting up a struct page: assumed", "assumed"),
-    ("pool_block", 80, "ns/block", "list operation under a lock: assumed", "assumed"),
-    ("zero_page", 500, "ns/page", "4 KiB at about 8 GB/s: assumed", "assumed"),
-    ("zero_page_64k", 500, "ns/page", "as zero_page: assumed", "assumed"),
-    ("zero_page_1m", 500, "ns/page", "as zero_page: assumed", "assumed"),
-    ("reclaim_page", 1000, "ns/page", "a shrinker's page back: assumed", "assumed"),
-    ("gen_pool_call", 500, "ns/call", "one bitmap search: assumed", "assumed"),
-    ("cma_call", 311_000, "ns/call", _SURYAWANSHI, "published"),
-    ("cma_page", 257, "ns/page", _GCMA, "fitted"),
-    ("cma_retry", 311_000, "ns/retry", _RETRY, "assumed"),
-    ("migrate_page", 16_990, "ns/page", _FACE_UNLOCK, "fitted"),
-    ("unmap_mapping", 100, "ns/mapping", "one memory access: assumed", "assumed"),
-    ("discard_page", 1000, "ns/page", "assumed", "assumed"),
-    ("protect_page", 1000, "ns/page", "assumed", "assumed"),
-    ("memfd_page", 500, "ns/page", "a page cache lookup and a pin: assumed", "assumed"),
-    ("attach_call", 1000, "ns/call", "two kzallocs: assumed", "assumed"),
-    ("attach_entry", 10, "ns/entry", "copying a scatterlist: assumed", "assumed"),
-    ("map_entry", 20, "ns/entry", "dma-direct, no IOMMU: assumed", "assumed"),
-    ("unmap_entry", 20, "ns/entry", "dma-direct, no IOMMU: assumed", "assumed"),
-    (
-        "iommu_map_entry",
-        200,
-        "ns/entry",
-        "one range in a page table: assumed",
-        "assumed",
-    ),
-    ("iommu_unmap_entry", 200, "ns/entry", "one range and its TLB: assumed", "assumed"),
-    ("sync_call", 500, "ns/call", "ioctl and the buffer's lock: assumed", "assumed"),
-    ("sync_entry", 500, "ns/entry", _DSB, "assumed"),
-    ("clean_line", 4, "ns/line", _LINE, "assumed"),
-    ("invalidate_line", 4, "ns/line", _LINE, "assumed"),
-    ("dirty_line", 4, "ns/line", "64 bytes at 16 GB/s: assumed", "assumed"),
-    ("mmap_call", 2000, "ns/call", "assumed", "assumed"),
-    ("mmap_page", 20, "ns/page", "assumed", "assumed"),
-    ("mmap_entry", 100, "ns/entry", "assumed", "assumed"),
-    ("vmap_call", 2000, "ns/call", "assumed", "assumed"),
-    ("vmap_page", 20, "ns/page", "assumed", "assumed"),
-    ("cpu_read_line", 5, "ns/line", "assumed", "assumed"),
-    ("cpu_write_line", 5, "ns/line", "assumed", "assumed"),
-    ("uncached_read_line", 25, "ns/line", "assumed", "assumed"),
-    ("line_bytes", 64, "bytes", "D-cache line of most arm64 cores", "assumed"),
-    (
-        "cache_bytes",
-        2 * 2**20,
-        "bytes",
-        "a phone's last-level cache: assumed",
-        "assumed",
-    ),
-)
-NAMES = tuple(row[0] for row in _DEFAULTS)
+NAMES = tuple(row[0] for row in DEFAULTS)
 
 
 @dataclass(frozen=True)
@@ -144,6 +71,47 @@ class Costs(Mapping[str, Cost]):
     def default(cls) -> Costs:
         """Published numbers where there are any, assumed ones elsewhere."""
         return _default()
+
+    @classmethod
+    def preset(cls, name: str) -> Costs:
+        """The default with what was published of one platform.
+
+        ``ValueError`` lists the names.
+        """
+        if not isinstance(name, str) or name not in cls.presets():
+            raise wrong("Costs.preset", "name", name, f"one of {cls.presets()}")
+        return _preset(name)
+
+    @classmethod
+    def presets(cls) -> tuple[str, ...]:
+        """The names :meth:`preset` takes."""
+        return ("default", *PRESETS)
+
+    @classmethod
+    def from_mapping(
+        cls,
+        values: Mapping[str, float | Cost],
+        *,
+        status: str = "assumed",
+        source: str = "given by the user",
+    ) -> Costs:
+        """Every constant, by name: numbers, or :class:`Cost` with its own source.
+
+        ``ValueError``: a name that is missing or unknown, or a number that is
+        negative, infinite or NaN; the message has the name.
+        """
+        if not isinstance(values, Mapping):
+            raise wrong("Costs.from_mapping", "values", values, "a mapping")
+        for name in NAMES:
+            if name not in values:
+                raise wrong("Costs", name, "missing", f"a value for each of {NAMES}")
+        own = {n: v for n, v in values.items() if isinstance(v, Cost)}
+        numbers = {n: v for n, v in values.items() if not isinstance(v, Cost)}
+        given = cls.default().replace(status=status, source=source, **numbers)
+        for name, cost in own.items():
+            if cost.name != name or name not in NAMES:
+                raise wrong("Costs", name, cost, f"a Cost of that name, of {NAMES}")
+        return cls(tuple(own.get(cost.name, cost) for cost in given.values()))
 
     def replace(
         self,
@@ -208,4 +176,12 @@ def _html_cells(tag: str, cells: tuple[str, ...]) -> str:
 
 @cache
 def _default() -> Costs:
-    return Costs(tuple(Cost(*row) for row in _DEFAULTS))
+    return Costs(tuple(Cost(*row) for row in DEFAULTS))
+
+
+@cache
+def _preset(name: str) -> Costs:
+    costs = _default()
+    for constant, value, source, status in PRESETS.get(name, ()):
+        costs = costs.replace(status=status, source=source, **{constant: value})
+    return costs

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heapkit._ffi import FindingKind, Op
+from heapkit.finding_writes import NONE, Lines, last_write
 from heapkit.run import Run
 from heapkit.trace import Trace
 from heapkit.trace_ops import rows_of
 
-NONE = -1  # no event
 _KINDS = FindingKind
 _OF_DIRTY = (_KINDS.STALE_DEVICE_READ, _KINDS.LOST_CPU_WRITE)
 _OF_STALE = (_KINDS.STALE_CPU_READ, _KINDS.SNOOPED_STALE)
@@ -148,38 +148,13 @@ def causes(
         (dirty, rows_of(trace.op, (Op.CPU_WRITE, Op.ALLOC))),
         (stale, wrote),
     ):
-        cause[which] = _last_write(
-            trace, np.flatnonzero(makers & ok), found[which], line
+        wanted = Lines(
+            found["buffer"][which].astype(np.int64),
+            found["event"][which].astype(np.int64),
+            found["offset"][which].astype(np.int64) // line,
         )
+        writes = np.flatnonzero(makers & ok)
+        cause[which] = last_write(trace, writes, wanted, line)
     for i in np.flatnonzero(np.isin(kind, _OF_BEGIN)).tolist():
         cause[i] = answers[i].begun
     return cause
-
-
-def _last_write(
-    trace: Trace, writes: NDArray[np.int64], found: NDArray[np.void], line: int
-) -> NDArray[np.int64]:
-    """The last of ``writes`` before each finding that meets its first line."""
-    n = np.uint64(max(len(trace), 1))
-    key = trace.dense_buffer[writes].astype(np.uint64) * n + writes.astype(np.uint64)
-    order = np.argsort(key)
-    key, writes = key[order], writes[order]
-    start = np.zeros(len(writes), np.uint64)
-    if trace.offset is not None:
-        start = trace.offset[writes].astype(np.uint64)
-    is_all = (trace.op[writes] == Op.ALLOC) | (trace.size[writes] == 0)
-    start[trace.op[writes] == Op.ALLOC] = 0
-    end = start + trace.size[writes]
-    end[is_all] = np.iinfo(np.uint64).max
-    own = found["buffer"].astype(np.uint64) * n + found["event"]
-    at = np.searchsorted(key, own) - 1
-    first, last = found["offset"], found["offset"] + np.uint64(line)
-    left = np.arange(len(found))
-    while len(left):
-        here = at[left]
-        meets = (start[here] < last[left]) & (end[here] > first[left])
-        left = left[~meets]
-        at[left] -= 1
-        left = left[at[left] >= 0]
-    result: NDArray[np.int64] = np.where(at < 0, NONE, writes[np.maximum(at, 0)])
-    return result

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from heapkit._ffi import READ_WRITE, Access, FindingKind, Op
-from heapkit.finding_causes import NONE, Around
+from heapkit.finding_causes import Around
+from heapkit.finding_writes import NONE
 from heapkit.trace import Trace
 
 _KIND = FindingKind

@@ -10,15 +10,16 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from heapkit._ffi import FINDING, FindingKind, Op
 from heapkit.arguments import wrong
-from heapkit.finding_causes import NONE, Around, around, causes, devices_of
+from heapkit.finding_causes import Around, around, causes, devices_of
 from heapkit.finding_words import Case, missing, sentence
+from heapkit.finding_writes import NONE
 from heapkit.run import Run
 from heapkit.trace_ops import DEVICE_OPS, MEMORY_OPS, categories, rows_of
 from heapkit.watch import watch
@@ -30,6 +31,7 @@ WRONG, WARNING = "wrong data", "warning"
 # Kinds up to this one are data gone wrong, the others what the kernel lets pass.
 _LAST_WRONG = FindingKind.UNMAPPED_DEVICE
 SHOWN = 10  # in a notebook
+_READ = ("event", "kind", "op", "offset", "bytes")
 
 
 def coherency(run: Run, *, progress: bool | None = None) -> Findings:
@@ -76,6 +78,15 @@ class Finding:
     explanation: str
 
 
+class _Behind(NamedTuple):
+    """What is worked out about findings, each in their order."""
+
+    rows: list[tuple[int, ...]]  # of _READ
+    around: list[Around]
+    cause: NDArray[np.int64]
+    unmapped: list[bool]  # whether the cause's device had no mapping
+
+
 class Findings:
     """All findings of a run, in the order of its events; immutable.
 
@@ -83,10 +94,10 @@ class Findings:
     :meth:`to_frame` a row for each.
     """
 
-    __slots__ = ("_causes", "_found", "_run")
+    __slots__ = ("_found", "_known", "_run")
     _run: Run
     _found: NDArray[np.void]
-    _causes: tuple[list[Around], NDArray[np.int64]]
+    _known: _Behind
 
     def __init__(self, run: Run, found: NDArray[np.void]) -> None:
         found.flags.writeable = False
@@ -171,7 +182,7 @@ class Findings:
                 ),
                 "bytes": found["bytes"].astype(np.int64),
                 "offset": found["offset"].astype(np.int64),
-                "cause": self._behind()[1],
+                "cause": self._behind().cause,
                 "missing": pd.Series([missing(case) for case in cases], dtype=object),
             }
         )
@@ -181,39 +192,41 @@ class Findings:
             raise IndexError(f"finding {i}: there are {len(self)}")
         return i % len(self)
 
-    def _behind(self) -> tuple[list[Around], NDArray[np.int64]]:
+    def _behind(self) -> _Behind:
         """Worked out when first asked for, for all findings at once."""
         try:
-            return self._causes
+            return self._known
         except AttributeError:
-            open_ = around(self._run, self._found)
-            both = open_, causes(self._run, self._found, open_)
-            object.__setattr__(self, "_causes", both)
-            return both
+            found = self._found
+            open_ = around(self._run, found)
+            cause = causes(self._run, found, open_)
+            event = found["event"].astype(np.int64)
+            unmapped = event[found["kind"] == FindingKind.UNMAPPED_DEVICE]
+            rows = [found[name].tolist() for name in _READ]
+            known = _Behind(
+                list(zip(*rows, strict=True)),
+                open_,
+                cause,
+                np.isin(cause, unmapped).tolist(),
+            )
+            object.__setattr__(self, "_known", known)
+            return known
 
     def _case(self, i: int) -> Case:
-        run, one = self._run, self._found[i]
-        open_, cause = self._behind()
-        event, behind = int(one["event"]), int(cause[i])
-        op = Op(int(one["op"]))
+        run, known = self._run, self._behind()
+        event, kind, op, offset, length = known.rows[i]
         return Case(
             trace=run.trace,
             event=event,
-            kind=FindingKind(int(one["kind"])),
-            op=op,
-            offset=int(one["offset"]),
-            bytes=int(one["bytes"]),
-            cause=behind,
-            unmapped=behind != NONE and self._had_no_mapping(behind),
+            kind=FindingKind(kind),
+            op=Op(op),
+            offset=offset,
+            bytes=length,
+            cause=int(known.cause[i]),
+            unmapped=known.unmapped[i],
             lazy=run.board.sync.lazy,
-            around=open_[i],
+            around=known.around[i],
         )
-
-    def _had_no_mapping(self, event: int) -> bool:
-        at = int(np.searchsorted(self._found["event"], event))
-        here = self._found[at : at + 2]
-        unmapped = here["kind"] == FindingKind.UNMAPPED_DEVICE
-        return bool(((here["event"] == event) & unmapped).any())
 
     @property
     def heading(self) -> str:

@@ -33,7 +33,7 @@ is bracketed for reading too, since the lines at its ends are.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,13 +41,12 @@ from numpy.typing import NDArray
 from heapkit._ffi import READ_WRITE, Access, Op
 from heapkit.arguments import choice, wrong
 from heapkit.board import Board
+from heapkit.comparison import Comparison
 from heapkit.sharing_calls import Calls, Lives
+from heapkit.sharing_costs import costs_of
 from heapkit.trace import Trace
 from heapkit.trace_columns import fault
 from heapkit.trace_ops import rows_of
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 POLICIES = (
     *("pre-attach", "late-attach", "map-per-use", "lazy"),
@@ -105,34 +104,24 @@ def compare(
     *,
     devices: Sequence[str] | None = None,
     progress: bool | None = None,
-) -> pd.DataFrame:
-    """A row per policy: what all events cost, and what goes wrong.
+) -> Comparison:
+    """Replay ``trace`` under each policy: what it costs, and what goes wrong.
 
-    ``total_ns`` is all latency; ``sync_ns`` of it calls, barriers and cache lines,
-    ``map_ns`` attaching and mapping, ``access_ns`` the CPU's own reads and writes.
-    ``passes`` counts passes over a buffer or a part of it, ``lines`` the cache lines
-    that they clean or invalidate, ``wrong`` and ``warnings`` the findings as
-    :func:`heapkit.coherency` has them. ``<constant>_ns`` follow for each constant
-    that any policy is charged.
+    ``policies`` is one or several; ``devices`` are those that the policies which map
+    at allocation map for every buffer. Each policy is replayed on the board that it
+    needs (:func:`variant`).
     """
-    import pandas as pd
-
-    from heapkit.sharing_costs import costs_of
-
     if not isinstance(board, Board):
         raise wrong("compare", "board", board, "a heapkit.Board")
-    if isinstance(policies, str):
-        policies = (policies,)
+    named = (policies,) if isinstance(policies, str) else tuple(policies)
     rows = {}
-    for policy in policies:
-        shared = apply(trace, policy, devices=devices)
-        rows[policy] = costs_of(
-            shared, variant(board, policy, trace), progress=progress
-        )
-    frame = pd.DataFrame.from_dict(rows, orient="index")
-    frame.index.name = "policy"
-    charged = [c for c in frame.columns if not c.endswith("_ns") or frame[c].any()]
-    return frame[charged]
+    for policy in named:
+        _check("compare", trace, policy)
+        mapped = devices if policy in _EARLY else None
+        shared = apply(trace, policy, devices=mapped)
+        bench = variant(board, policy, trace)
+        rows[policy] = costs_of(shared, bench, progress=progress)
+    return Comparison(rows)
 
 
 # --- The calls of a policy ---------------------------------------------------

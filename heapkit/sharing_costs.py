@@ -12,13 +12,6 @@ from heapkit.trace import Trace
 from heapkit.trace_ops import CPU_OPS, rows_of
 from heapkit.watch import Part, watch
 
-# Names of constants; what is in none of them is the memory's, not the sharing's.
-SYNC = ("sync_call", "sync_entry", "clean_line", "invalidate_line", "dirty_line")
-MAP = (
-    *("attach_call", "attach_entry", "map_entry", "unmap_entry"),
-    *("iommu_map_entry", "iommu_unmap_entry"),
-)
-ACCESS = ("cpu_read_line", "cpu_write_line", "uncached_read_line")
 _LINES = [PRICE_NAMES.index(name) for name in ("clean_line", "invalidate_line")]
 _BARRIERS = PRICE_NAMES.index("sync_entry")
 
@@ -26,7 +19,7 @@ _BARRIERS = PRICE_NAMES.index("sync_entry")
 def costs_of(
     trace: Trace, board: Board, *, progress: bool | None = None
 ) -> dict[str, float | int]:
-    """The row of :func:`heapkit.sharing.compare`."""
+    """One row of a :class:`heapkit.comparison.Comparison`."""
     counts = np.zeros(len(PRICE_NAMES), np.uint64)
     total = passes = wrong = found = 0
     line = int(board.costs["line_bytes"].value)
@@ -44,9 +37,6 @@ def costs_of(
     }
     return {
         "total_ns": total,
-        "sync_ns": sum(ns[name] for name in SYNC),
-        "map_ns": sum(ns[name] for name in MAP),
-        "access_ns": sum(ns[name] for name in ACCESS),
         "passes": passes,
         "lines": int(counts[_LINES].sum()),
         "wrong": wrong,

@@ -15,22 +15,29 @@ from bokeh.models import LayoutDOM
 from heapkit import arguments, metrics, notebook
 from heapkit.board import PagedHeap
 from heapkit.board_parts import span_of
+from heapkit.comparison import Comparison
 from heapkit.file_run import FileRun
 from heapkit.recommendation import Recommendation
 from heapkit.run import Run
 from heapkit.snapshot import Observation, Snapshot
 from heapkit.trace import Op
+from heapkit.validation.result import Validation
 from heapkit.views.breakdown import breakdown_view
 from heapkit.views.envelope import envelope_columns, envelope_view
 from heapkit.views.gauges import failure_columns, gauge_columns
 from heapkit.views.recording import life_columns, recording_view
+from heapkit.views.residuals import residual_columns, residuals
+from heapkit.views.sharing import sharing_columns, sharing_view
 from heapkit.views.sizing import sizing_view
 from heapkit.views.snapshots import observation_view, snapshot_view
 from heapkit.views.strip import size_codes
 
 
 def show(thing: Any, **options: Any) -> None:
-    """Draw a Snapshot, an Observation, a Run, a FileRun or a Recommendation.
+    """Draw a Snapshot, an Observation, a Run, a FileRun, a Recommendation.
+
+    Or a Validation: how far each figure is from what was published; or a comparison
+    of policies, as :func:`heapkit.sharing.compare` returns it.
 
     A Run takes ``heap=``, the region heap to draw (default: the first that
     served anything); a FileRun any heap (default: that of the most events). Of a Run
@@ -53,8 +60,8 @@ def show(thing: Any, **options: Any) -> None:
 def figure_of(thing: object, **_options: Any) -> LayoutDOM:
     """The bokeh layout that :func:`show` draws."""
     raise TypeError(
-        f"thing={thing!r}: must be a Snapshot, an Observation, a Run, a FileRun or "
-        "a Recommendation"
+        f"thing={thing!r}: must be a Snapshot, an Observation, a Run, a FileRun, "
+        "a Recommendation, a Comparison or a Validation"
     )
 
 
@@ -89,6 +96,30 @@ def _(thing: Recommendation) -> LayoutDOM:
         failure_target=thing.target.failure_rate,
         p99_target_ns=thing.target.p99_ns,
     )
+
+
+@figure_of.register
+def _(thing: Validation) -> LayoutDOM:
+    rows = thing.rows
+    columns = residual_columns(
+        [row.published for row in rows],
+        [row.model for row in rows],
+        [row.kind for row in rows],
+        [row.target for row in rows],
+        [row.what for row in rows],
+    )
+    return residuals(columns)
+
+
+@figure_of.register
+def _(thing: Comparison) -> LayoutDOM:
+    parts = thing.parts()
+    columns = sharing_columns(
+        thing.policies,
+        parts,
+        **{name: thing.column(name) for name in ("passes", "wrong", "warnings")},
+    )
+    return sharing_view(columns, list(parts))
 
 
 def _first_trial(thing: Recommendation, setting: dict[str, Any]) -> int:

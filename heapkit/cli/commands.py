@@ -302,7 +302,7 @@ COMMANDS = {
     ),
     "check": _Command(
         "say where a trace's sharing of buffers leaves data stale or loses it",
-        "shared.parquet --board phone-8g --json",
+        "long.parquet --board phone-8g --json",
         _check_arguments,
         _check,
     ),

@@ -314,6 +314,8 @@ def _scatter(panel: _Panel, glyph: Any, data: Columns) -> None:
     n, r = _rows(data), 3 * SHARPNESS
     x, y = panel.x(_column(glyph.x, data, n)), panel.y(_column(glyph.y, data, n))
     for at_x, at_y, colour in zip(x, y, _colour(glyph, {}, n), strict=True):
+        if not np.isfinite(at_x + at_y):
+            continue
         panel.draw.ellipse((at_x - r, at_y - r, at_x + r, at_y + r), fill=colour)
 
 

@@ -8,7 +8,7 @@
 enum { IDS = 32 };
 
 static enum hk_trace_rule naive_buffer_rule(const struct hk_trace *trace,
-					    uint64_t i, const bool *held)
+					    uint64_t i, const uint32_t *held)
 {
 	const uint32_t buffer = trace->buffer[i];
 	const uint32_t device = trace->device ? trace->device[i] : 0;
@@ -23,18 +23,33 @@ static enum hk_trace_rule naive_buffer_rule(const struct hk_trace *trace,
 							 : HK_TRACE_CHAIN_RANGE;
 	if (!held[buffer])
 		return HK_TRACE_BUFFER_UNKNOWN;
-	if (trace->op[i] >= HK_OP_ATTACH && trace->op[i] <= HK_OP_UNMAP &&
-	    device >= trace->n_devices)
-		return HK_TRACE_DEVICE_RANGE;
-	if (trace->op[i] >= HK_OP_BEGIN_CPU && (access < 1 || access > 3))
-		return HK_TRACE_ACCESS;
-	return HK_TRACE_OK;
+	switch (trace->op[i]) {
+	case HK_OP_ATTACH:
+	case HK_OP_DETACH:
+	case HK_OP_MAP:
+	case HK_OP_UNMAP:
+	case HK_OP_DEVICE_READ:
+	case HK_OP_DEVICE_WRITE:
+		return device < trace->n_devices ? HK_TRACE_OK
+						 : HK_TRACE_DEVICE_RANGE;
+	case HK_OP_BEGIN_CPU:
+	case HK_OP_END_CPU:
+		return access >= 1 && access <= 3 ? HK_TRACE_OK
+						  : HK_TRACE_ACCESS;
+	default:
+		return HK_TRACE_OK;
+	}
+}
+
+static bool is_no_op(uint8_t op)
+{
+	return (op > HK_OP_PRESSURE && op < HK_OP_CPU_READ) || op > HK_OP_SHARE;
 }
 
 static enum hk_trace_rule naive_rule(const struct hk_trace *trace, uint64_t i,
-				     const bool *held)
+				     const uint32_t *held)
 {
-	if (trace->op[i] > HK_OP_PRESSURE)
+	if (is_no_op(trace->op[i]))
 		return HK_TRACE_UNKNOWN_OP;
 	if (i && trace->time_ns[i] < trace->time_ns[i - 1])
 		return HK_TRACE_TIME_BACKWARDS;
@@ -47,18 +62,26 @@ static enum hk_trace_rule naive_rule(const struct hk_trace *trace, uint64_t i,
 	return naive_buffer_rule(trace, i, held);
 }
 
+static void follow(const struct hk_trace *trace, uint64_t i, uint32_t *held)
+{
+	uint32_t *references = &held[trace->buffer[i] % IDS];
+
+	if (trace->op[i] == HK_OP_ALLOC || trace->op[i] == HK_OP_SHARE)
+		++*references;
+	else if (trace->op[i] == HK_OP_FREE)
+		--*references;
+}
+
 static struct hk_fault naive_check(const struct hk_trace *trace)
 {
-	bool held[IDS] = {false};
+	uint32_t held[IDS] = {0}; // references
 	struct hk_fault fault = {0};
 
 	for (; fault.index < trace->n; fault.index++) {
 		fault.rule = naive_rule(trace, fault.index, held);
 		if (fault.rule)
 			return fault;
-		if (trace->op[fault.index] <= HK_OP_FREE)
-			held[trace->buffer[fault.index]] =
-				trace->op[fault.index] == HK_OP_ALLOC;
+		follow(trace, fault.index, held);
 	}
 	return fault;
 }
