@@ -124,7 +124,7 @@ struct hk_machine {
 	uint64_t changes; // how often memory may have moved, plus 1
 };
 
-// --- The door, machine_spec.c and event.c ---
+// --- The door, machine_spec.c, heap_spec.c and event.c ---
 
 // Where a heap's own memory lies: nowhere for a system heap.
 struct heap_ranges {

@@ -70,7 +70,7 @@ def test_a_file_counts_them_too(cached, tmp_path):
     assert hk.replay_file(path, cached).summary()["pages_discarded"] == 256
 
 
-# docs/decisions/0085: the core has what is left, the trace what was asked.
+# docs/decisions/0086: the core has what is left, the trace what was asked.
 def test_a_dropped_page_is_gone_from_its_load_but_was_asked_for(cached):
     run = hk.replay(DROPPED, cached)
     assert run["entries"].tolist() == [11, 512, 1, 256]
