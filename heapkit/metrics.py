@@ -103,8 +103,8 @@ def lifetimes(run: Run, heap: str) -> NDArray[np.void]:
     ``len(run)`` where it is never freed; rows ascend by ``start``. ``size`` is
     what the heap gave, in whole pages (chunks for a chunk heap); ``address`` is
     that of the first sg entry, so only carveout, CMA (but in chunks) and secure heaps
-    have the whole buffer at ``[address, address + size)``. Pages of a deferred free stay
-    taken beyond ``end``.
+    have the whole buffer at ``[address, address + size)``. Pages of a deferred free
+    stay taken beyond ``end``.
     """
     index = run.heap_index(heap)
     start, end = allocation_spans(run)
