@@ -16,7 +16,12 @@ struct board {
 	struct hk_device_spec device[BOARD_DEVICES];
 };
 
+// Sizes are multiples of a step; no memory is larger.
+enum { STEP = 64 << 10, MAX_MEMORY = 64 << 20 };
+
 void board_read(struct board *board, struct bytes *bytes);
+// One heap of it, board_heap.c.
+void board_read_heap(struct hk_heap_spec *heap, struct bytes *bytes);
 // What the front door says of it. A board that passes but is too large to fuzz
 // quickly has no machine either.
 struct hk_machine *board_start(const struct board *board);
