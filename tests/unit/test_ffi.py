@@ -27,6 +27,8 @@ def spec(*heaps, **memory):
         "heaps": heaps or (CARVEOUT,),
         "devices": (),
         "costs": costs,
+        "sync_flags": 0,
+        "seed": 0,
     }
 
 
