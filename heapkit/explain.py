@@ -17,7 +17,7 @@ import numpy as np
 
 from heapkit import explain_uses
 from heapkit._ffi import PAGE_SIZE, Op
-from heapkit.board import Board, CmaHeap, Heap, PagedHeap, PageLoad
+from heapkit.board import Board, CmaHeap, Heap, PagedHeap, PageLoad, UdmabufHeap
 from heapkit.board_parts import ranges_of
 from heapkit.breakdown import takes
 from heapkit.explain_uses import allocated_at as _allocated_at
@@ -102,11 +102,17 @@ def _moved(run: Run, i: int) -> str:
     if "pages_migrated" not in run or run.board.heaps[run["heap"][i]].kind != "cma":
         return ""
     moved, busy = int(run["pages_migrated"][i]), int(run["busy_retries"][i])
+    dropped = int(run["pages_discarded"][i])
     done = (
         [f"moving {_count(moved, 'borrowed page', 'borrowed pages')}"] if moved else []
     )
+    done += [f"dropping {_count(dropped, 'clean page', 'clean pages')}"] * bool(dropped)
     done += [f"giving up {_count(busy, 'busy place', 'busy places')}"] if busy else []
-    return f", after {' and '.join(done)}" if done else ""
+    return f", after {_listed(done)}" if done else ""
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _left(run: Run, i: int) -> str:
@@ -144,6 +150,7 @@ def _has_room(run: Run, heap: Heap, layout: Snapshot, size: int) -> bool:
 
 def _why_busy(run: Run, i: int) -> str:
     busy, moved = int(run["busy_retries"][i]), int(run["pages_migrated"][i])
+    dropped = int(run["pages_discarded"][i])
     held = "each place that it fits" if busy > 1 else "the one place that it fits"
     words = f"busy, {held} ({busy} tried) holds a pinned page, which cannot be moved"
     if run["no_target"][i]:
@@ -153,6 +160,8 @@ def _why_busy(run: Run, i: int) -> str:
         )
     if moved:
         words += f"; {_count(moved, 'page', 'pages')} had been moved by then"
+    if dropped:
+        words += f"; {_count(dropped, 'clean page', 'clean pages')} had been dropped"
     return words
 
 
@@ -191,7 +200,7 @@ def why_refused(
     """
     if isinstance(heap, PagedHeap):
         return _why_paged(heap, layout, size, lent, mark)
-    granule = heap.granule
+    granule = getattr(heap, "chunk", None) or heap.granule
     need = -(-size // granule) * granule
     if need > heap.size:
         asked, whole = _bytes(need), _bytes(heap.size)
@@ -207,6 +216,11 @@ def why_refused(
             layout, f". {fits}"
         )
     pieces = _count(len(free_runs(layout, heap)[0]), "piece", "pieces")
+    if isinstance(heap, CmaHeap) and heap.chunk:
+        return (
+            f"fragmented, {_bytes(free)} are free in {pieces}, but not in the runs "
+            f"of chunks that it takes, a pageblock each. {fits}"
+        )
     if largest < need:
         return (
             f"fragmented, {_bytes(free)} are free but in {pieces}, "
@@ -222,6 +236,8 @@ def _why_paged(
     heap: PagedHeap, layout: Snapshot, size: int, lent: int, mark: int
 ) -> str:
     block = PAGE_SIZE << heap.order if isinstance(heap, PageLoad) else PAGE_SIZE
+    if isinstance(heap, UdmabufHeap) and size % PAGE_SIZE:
+        return f"a memfd is exported in whole pages, and {size} B are none"
     need = -(-size // block) * block
     pooled = layout.bytes_in(State.POOL)
     waiting = layout.bytes_in(State.DEFERRED)

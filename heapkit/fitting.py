@@ -58,17 +58,22 @@ def _servable_in_pages(heap: PagedHeap, layout: Snapshot) -> int:
 
 
 def _servable_in_clumps(chunk: int, start: Bytes, end: Bytes) -> int:
-    """Whole clumps of a pageblock, or the largest power of two if there is none.
+    """All pageblocks, then at most one clump of each smaller size.
 
-    Only the last clumps of a buffer are smaller (allocate_chunks() of
-    native/src/cma_heap.c), so that what lies between counts for little.
+    As native/src/cma_chunks.c takes them. Clumps are aligned to their size: those
+    of a size lie within the larger ones or beside them.
     """
     size = max(chunk, PAGE_SIZE << PAGEBLOCK_ORDER)
-    while size > chunk and not (end - _up(start, size) >= size).any():
+    taken = size * _count_aligned(size, start, end)
+    while size > chunk:
         size //= 2
-    clumps = np.maximum((end - _up(start, size)) // size, 0)
-    pageblock = size >= PAGE_SIZE << PAGEBLOCK_ORDER
-    return size * int(clumps.sum() if pageblock else clumps.any())
+        if _count_aligned(size, start, end) > taken // size:
+            taken += size
+    return taken
+
+
+def _count_aligned(size: int, start: Bytes, end: Bytes) -> int:
+    return int(np.maximum((end - _up(start, size)) // size, 0).sum())
 
 
 def _servable_by_order(heap: Heap, start: Bytes, end: Bytes) -> int:

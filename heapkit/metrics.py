@@ -102,9 +102,9 @@ def lifetimes(run: Run, heap: str) -> NDArray[np.void]:
     ``start`` is the index of its ALLOC, ``end`` that of its FREE, or
     ``len(run)`` where it is never freed; rows ascend by ``start``. ``size`` is
     what the heap gave, in whole pages (chunks for a chunk heap); ``address`` is
-    that of the first sg entry, so only carveout, CMA and secure heaps have the
-    whole buffer at ``[address, address + size)``. Pages of a deferred free stay
-    taken beyond ``end``.
+    that of the first sg entry, so only carveout, CMA (but in chunks) and secure heaps
+    have the whole buffer at ``[address, address + size)``. Pages of a deferred free
+    stay taken beyond ``end``.
     """
     index = run.heap_index(heap)
     start, end = allocation_spans(run)
@@ -138,7 +138,11 @@ def granted_granule(heap: Heap) -> int:
 
 
 def held_bytes(run: Run, heap: str) -> NDArray[np.int64]:
-    """After each event, the bytes that buffers of ``heap`` hold."""
+    """After each event, the bytes that buffers of ``heap`` were given and not freed.
+
+    Pages of a clean load that CMA dropped meanwhile count, for the trace knows of
+    none: ``run["pages_discarded"]`` says how many, a snapshot which are left.
+    """
     rows = lifetimes(run, heap)
     change = np.zeros(len(run) + 1, dtype=np.int64)
     np.add.at(change, rows["start"], rows["size"].astype(np.int64))

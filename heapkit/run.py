@@ -40,8 +40,9 @@ class Run:
     ``latency_ns``; the gauges of that heap after the event, in bytes:
     ``free_bytes``, ``largest_free_bytes``, ``pool_bytes``, ``deferred_bytes``;
     where CMA areas lend their pages (:attr:`Board.lends`) also ``busy_retries``
-    (places that held a pinned page), ``pages_migrated`` and ``no_target`` (attempts
-    given up because no page was left to move to); of a replay with
+    (places that held a page that could not go), ``pages_migrated``, ``no_target``
+    (attempts given up because no page was left to move to) and ``pages_discarded``
+    (clean ones, dropped); of a replay with
     ``breakdown=True`` the :attr:`breakdown_columns`; and the trace's own ``op``,
     ``buffer``, ``size``, ``time_ns``.
     """

@@ -38,8 +38,8 @@ def system_heap(trace: Trace, board: Board, heap: str | None) -> str:
         board,
         heap,
         lambda h: isinstance(h, SystemHeap) and h.pool is not None,
-        _is(SystemHeap),
-        what="a system heap",
+        lambda h: isinstance(h, SystemHeap) and not h.encrypted,
+        what="a system heap that can have a pool",
     )
 
 
@@ -58,12 +58,13 @@ def cpu_heap(trace: Trace, board: Board, heap: str | None) -> str:
 
 
 def _in_one_piece(kind: type[Heap]) -> Fits:
-    # A slider that changes a size cannot say which of several pieces changes.
-    return lambda heap: isinstance(heap, kind) and not getattr(heap, "ranges", ())
-
-
-def _is(kind: type[Heap]) -> Fits:
-    return lambda heap: isinstance(heap, kind)
+    # A slider that changes a size cannot say which of several pieces changes; and a
+    # buffer of chunks is in as many places.
+    return lambda heap: (
+        isinstance(heap, kind)
+        and not getattr(heap, "ranges", ())
+        and not getattr(heap, "chunk", None)
+    )
 
 
 def _choose(

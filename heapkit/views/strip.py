@@ -15,8 +15,8 @@ from heapkit.snapshot import State
 from heapkit.units import KiB, MiB, format_bytes
 from heapkit.views import theme
 
-HOLE, LARGEST_HOLE, MANY, POOLED, DEFERRED, UNKNOWN = range(6)
-FIRST_OWNER = 6
+HOLE, LARGEST_HOLE, MANY, POOLED, DEFERRED, UNKNOWN, LEAKED = range(7)
+FIRST_OWNER = 7
 FIRST_SIZE = FIRST_OWNER + len(theme.OWNERS)
 PALETTE = (
     theme.FREE,
@@ -25,6 +25,7 @@ PALETTE = (
     "#A5D6A7",  # in a pool
     "#D7CCC8",  # freed, not yet returned
     "#FFFFFF",  # not reported
+    "#4E342E",  # leaked: dark brown, what is deferred and never comes
     *theme.OWNERS,
     *theme.SIZES,
 )
@@ -40,7 +41,7 @@ Owners = Sequence[str] | npt.NDArray[np.integer[Any]]
 
 _STATE_JS = """
 return ["free", "free: the longest hole", "many small regions", "pooled",
-        "freed, not yet returned", "not reported"][value] ?? "in use"
+        "freed, not yet returned", "not reported", "leaked"][value] ?? "in use"
 """
 _OWNER_JS = "return value < 0 ? '-' : `buffer ${value}`"
 _SIZE_JS = """
@@ -131,7 +132,7 @@ def snapshot_codes(states: Sequence[State], owner: Owners) -> npt.NDArray[np.uin
     special = {
         State.POOL: POOLED,
         State.DEFERRED: DEFERRED,
-        State.LEAKED: UNKNOWN,
+        State.LEAKED: LEAKED,
     }
     codes = owner_codes(owner)
     for i, state in enumerate(states):

@@ -26,13 +26,34 @@ static void read_orders(struct hk_heap_spec *heap, struct bytes *bytes)
 	heap->refill_defer_ns = bytes_size(bytes);
 	if (bytes_below(bytes, 4) == 0)
 		heap->size_limit = (uint64_t)STEP * bytes_u8(bytes);
-	// Mostly flags that go together.
-	if (bytes_below(bytes, 8))
-		heap->flags &=
-			heap->flags & HK_HEAP_POOLED
-				? ~(uint32_t)(HK_HEAP_PROTECTED | HK_HEAP_MEMFD)
-				: (uint32_t)(HK_HEAP_UNCACHED |
-					     HK_HEAP_PROTECTED);
+}
+
+static void make_memfd(struct hk_heap_spec *heap)
+{
+	heap->flags = HK_HEAP_MEMFD;
+	heap->n_orders = 1;
+	heap->order[0] = 0;
+}
+
+// Mostly flags that go together.
+static void read_system(struct hk_heap_spec *heap, struct bytes *bytes)
+{
+	read_orders(heap, bytes);
+	switch (bytes_below(bytes, 8)) {
+	case 0:
+		break;
+	case 1:
+		make_memfd(heap);
+		break;
+	case 2:
+	case 3:
+		heap->flags &= HK_HEAP_UNCACHED | HK_HEAP_PROTECTED;
+		break;
+	default:
+		heap->flags &= HK_HEAP_DEFERRED_FREE | HK_HEAP_UNCACHED |
+			       HK_HEAP_UNWIND_TO_POOL | HK_HEAP_SHRINK_LARGEST;
+		heap->flags |= HK_HEAP_POOLED;
+	}
 }
 
 static void read_ranges(struct hk_heap_spec *heap, struct bytes *bytes)
@@ -69,34 +90,54 @@ static void read_load(struct hk_heap_spec *heap, struct bytes *bytes)
 		heap->order[0] = bytes_below(bytes, HK_NR_PAGE_ORDERS + 1);
 }
 
+static void read_region(struct hk_heap_spec *heap, struct bytes *bytes)
+{
+	static const uint32_t flags[HK_NR_HEAP_KINDS + 1] = {
+		[HK_HEAP_CMA] = HK_HEAP_UNCACHED | HK_HEAP_DISCARD,
+		[HK_HEAP_CARVEOUT] = HK_HEAP_DEFERRED_FREE | HK_HEAP_UNCACHED |
+				     HK_HEAP_ZERO_AT_FREE |
+				     HK_HEAP_RETRY_DRAINED,
+		[HK_HEAP_CHUNK] = HK_HEAP_UNCACHED | HK_HEAP_ZERO_AT_FREE,
+		[HK_HEAP_SECURE] = HK_HEAP_PROTECTED,
+	};
+
+	if (bytes_below(bytes, 16))
+		heap->flags &= flags[heap->kind];
+	heap->alignment_order = bytes_below(bytes, 14);
+	// Mostly where there may be memory.
+	heap->base = (uint64_t)STEP * bytes_u16(bytes);
+	if (bytes_below(bytes, 2))
+		heap->base %= MAX_MEMORY;
+	heap->size = (uint64_t)STEP * bytes_u8(bytes);
+	heap->granule = (uint64_t)PAGE_BYTES << bytes_below(bytes, 6);
+	heap->align = (uint64_t)1 << bytes_below(bytes, 24);
+}
+
+static void read_area(struct hk_heap_spec *heap, struct bytes *bytes)
+{
+	read_region(heap, bytes);
+	read_ranges(heap, bytes);
+	if (bytes_below(bytes, 2))
+		heap->chunk = (uint64_t)PAGE_BYTES << bytes_below(bytes, 12);
+	if (bytes_below(bytes, 4))
+		align_to_pageblocks(heap);
+}
+
 static void read_heap(struct hk_heap_spec *heap, struct bytes *bytes)
 {
 	heap->kind = bytes_below(bytes, HK_NR_HEAP_KINDS + 1);
 	heap->fit = bytes_below(bytes, HK_NR_FITS + 1);
 	heap->flags = bytes_u16(bytes);
-	heap->failures = UINT32_MAX / 8 * bytes_below(bytes, 9);
-	if (heap->kind == HK_HEAP_SYSTEM) {
-		read_orders(heap, bytes);
-		return;
-	}
-	if (heap->kind == HK_HEAP_PAGES) {
+	if (heap->kind == HK_HEAP_SYSTEM)
+		read_system(heap, bytes);
+	else if (heap->kind == HK_HEAP_PAGES)
 		read_load(heap, bytes);
-		return;
-	}
-	heap->alignment_order = bytes_below(bytes, 14);
-	heap->base = (uint64_t)STEP * bytes_u16(bytes);
-	heap->size = (uint64_t)STEP * bytes_u8(bytes);
-	heap->granule = (uint64_t)PAGE_BYTES << bytes_below(bytes, 6);
-	heap->align = (uint64_t)1 << bytes_below(bytes, 24);
-	if (heap->kind == HK_HEAP_CMA) {
-		read_ranges(heap, bytes);
-		heap->flags &= HK_HEAP_UNCACHED | HK_HEAP_DISCARD;
-		if (bytes_below(bytes, 4) == 0)
-			heap->chunk = (uint64_t)PAGE_BYTES
-				      << bytes_below(bytes, 12);
-	}
-	if (heap->kind == HK_HEAP_CMA && bytes_below(bytes, 2))
-		align_to_pageblocks(heap);
+	else if (heap->kind == HK_HEAP_CMA)
+		read_area(heap, bytes);
+	else
+		read_region(heap, bytes);
+	if (heap->flags & HK_HEAP_PROTECTED)
+		heap->failures = UINT32_MAX / 8 * bytes_below(bytes, 9);
 }
 
 // Costs that a program could have measured; now and then any bits at all.
@@ -154,6 +195,7 @@ void board_read(struct board *board, struct bytes *bytes)
 	spec->n_heaps = bytes_below(bytes, BOARD_HEAPS + 1);
 	for (uint32_t i = 0; i < spec->n_heaps; i++)
 		read_heap(&board->heap[i], bytes);
+	spec->seed = bytes_u8(bytes);
 	spec->n_devices = bytes_below(bytes, BOARD_DEVICES + 1);
 	board->device[1].coherent = 1;
 	read_costs(&spec->costs, bytes);

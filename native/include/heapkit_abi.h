@@ -243,7 +243,8 @@ struct hk_heap_spec {
 	uint32_t migratetype;
 	// Pages: page table entries that map each of them.
 	uint32_t mapcount;
-	// Protected: the share of hand-backs that fail, of 2^32.
+	// Protected: the share of hand-backs that fail, of 2^32; UINT32_MAX:
+	// all.
 	uint32_t failures;
 	// System: a larger buffer is refused, with EINVAL of a memfd, else
 	// ENOMEM; 0: none is.

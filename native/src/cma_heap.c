@@ -4,6 +4,8 @@
 // load is on the board nobody can borrow the area's pages, and a place that is
 // found is had.
 
+#include "cma_heap.h"
+
 #include "broken.h"
 #include "contig_range.h"
 #include "internal.h"
@@ -32,31 +34,25 @@ static void cma_heap_destroy(struct heap *heap)
 	cma_area_destroy(heap->cma);
 }
 
-struct run {
-	uint64_t pages;
-	uint32_t align; // log2 of pages
-	bool fail_fast;
-};
-
-static int place(struct heap *heap, struct run run, struct bill *bill,
-		 uint64_t *pfn)
+int cma_heap_place(struct heap *heap, const struct cma_run *run,
+		   struct bill *bill, uint64_t *pfn)
 {
 	struct hk_cma_counters *counters = &heap->cma_counters;
 	struct contig_claim claim = {
 		.heap = heap,
 		.bill = bill,
-		.fail_fast = run.fail_fast,
+		.fail_fast = run->fail_fast,
 	};
-	const int ret = cma_area_alloc(heap->cma, run.pages, run.align,
+	const int ret = cma_area_alloc(heap->cma, run->pages, run->align,
 				       heap->lent ? contig_range_claim : NULL,
 				       &claim, pfn);
 
 	if (ret) {
 		counters->alloc_fail++;
-		counters->alloc_pages_fail += run.pages;
+		counters->alloc_pages_fail += run->pages;
 	} else {
 		counters->alloc_success++;
-		counters->alloc_pages_success += run.pages;
+		counters->alloc_pages_success += run->pages;
 	}
 	return ret;
 }
@@ -64,14 +60,14 @@ static int place(struct heap *heap, struct run run, struct bill *bill,
 static int allocate_run(struct heap *heap, struct buffer *buffer,
 			struct bill *bill)
 {
-	struct run run = {.pages = buffer->size >> HK_PAGE_SHIFT};
+	struct cma_run run = {.pages = buffer->size >> HK_PAGE_SHIFT};
 	uint64_t pfn;
 
 	run.align = order_of(run.pages);
 	if (run.align > heap->spec.alignment_order)
 		run.align = heap->spec.alignment_order;
 	charge(bill, HK_COST_CMA_CALL, 1);
-	if (place(heap, run, bill, &pfn))
+	if (cma_heap_place(heap, &run, bill, &pfn))
 		return -ENOMEM;
 	charge(bill, HK_COST_CMA_PAGE, run.pages);
 	charge_zeroing(bill, run.pages);
@@ -86,95 +82,28 @@ static void give(struct heap *heap, uint64_t pfn, uint64_t pages)
 	cma_area_free(heap->cma, pfn, pages);
 }
 
+void cma_heap_give_entries(struct heap *heap, struct buffer *buffer)
+{
+	for (uint32_t i = 0; i < buffer->n_entries; i++)
+		give(heap, buffer->entry[i].address >> HK_PAGE_SHIFT,
+		     buffer->entry[i].size >> HK_PAGE_SHIFT);
+	buffer_drop_entries(buffer);
+}
+
 static int cma_heap_release(struct heap *heap, struct buffer *buffer,
 			    enum free_reason reason, struct bill *bill)
 {
 	(void)reason;
 	(void)bill;
-	for (uint32_t i = 0; i < buffer->n_entries; i++)
-		give(heap, buffer->entry[i].address >> HK_PAGE_SHIFT,
-		     buffer->entry[i].size >> HK_PAGE_SHIFT);
-	buffer_drop_entries(buffer);
+	cma_heap_give_entries(heap, buffer);
 	return 0;
-}
-
-// --- In chunks: the heap that Samsung proposed in 2020, chunk_heap.c ---
-
-static void add_chunks(const struct heap *heap, struct buffer *buffer,
-		       uint64_t pfn, uint64_t pages)
-{
-	const uint64_t chunk = heap->spec.chunk >> HK_PAGE_SHIFT;
-
-	for (uint64_t at = 0; at < pages; at += chunk)
-		buffer_add_entry(buffer, (pfn + at) << HK_PAGE_SHIFT,
-				 heap->spec.chunk);
-}
-
-// One run of chunks. The first that cannot be had without waiting makes all
-// that follow wait; that the fixed part of cma_alloc() is the waiting (it
-// drains every CPU's lists) and so is not paid before is assumed.
-static int take_clump(struct heap *heap, struct run *run, struct bill *bill,
-		      uint64_t *pfn)
-{
-	charge(bill, HK_COST_GEN_POOL_CALL, 1);
-	if (run->fail_fast && !place(heap, *run, bill, pfn))
-		return 0;
-	run->fail_fast = false;
-	charge(bill, HK_COST_CMA_CALL, 1);
-	return place(heap, *run, bill, pfn);
-}
-
-static int take_clumps(struct heap *heap, struct buffer *buffer, uint64_t pages,
-		       struct bill *bill)
-{
-	const uint32_t chunk = order_of(heap->spec.chunk >> HK_PAGE_SHIFT);
-	struct run run = {
-		.align =
-			chunk > HK_PAGEBLOCK_ORDER ? chunk : HK_PAGEBLOCK_ORDER,
-		.fail_fast = true,
-	};
-
-	for (uint64_t left = pages; left; left -= run.pages) {
-		uint64_t pfn;
-
-		while (left < UINT64_C(1) << run.align)
-			run.align--;
-		run.pages = UINT64_C(1) << run.align;
-		if (take_clump(heap, &run, bill, &pfn))
-			return -ENOMEM;
-		charge(bill, HK_COST_CMA_PAGE, run.pages);
-		add_chunks(heap, buffer, pfn, run.pages);
-	}
-	return 0;
-}
-
-static int allocate_chunks(struct heap *heap, struct buffer *buffer,
-			   struct bill *bill)
-{
-	const uint64_t chunk = heap->spec.chunk;
-	const uint64_t chunks = (buffer->size - 1) / chunk + 1;
-	int ret;
-
-	// More than there is would only be found out at the end; and the sum of
-	// a huge size would wrap.
-	if (chunks > heap->spec.size / chunk)
-		return -ENOMEM;
-	ret = buffer_reserve_entries(buffer, chunks);
-	if (!ret)
-		ret = take_clumps(heap, buffer, chunks * chunk >> HK_PAGE_SHIFT,
-				  bill);
-	if (!ret)
-		charge_each_zeroing(bill, buffer);
-	else
-		cma_heap_release(heap, buffer, FREE_UNDER_PRESSURE, bill);
-	return ret;
 }
 
 // Whatever cma_alloc() says, the heap answers -ENOMEM.
 static int cma_heap_allocate(struct heap *heap, struct buffer *buffer,
 			     struct bill *bill)
 {
-	return heap->spec.chunk ? allocate_chunks(heap, buffer, bill)
+	return heap->spec.chunk ? cma_chunks_allocate(heap, buffer, bill)
 				: allocate_run(heap, buffer, bill);
 }
 
@@ -191,15 +120,22 @@ static void cma_heap_survey(const struct heap *heap, struct survey *survey)
 	cma_area_walk_free(heap->cma, survey_add_free_pages, survey);
 }
 
-static int cma_heap_check(const struct heap *heap, const char **rule)
+uint64_t cma_heap_size(const struct heap *heap)
 {
 	const struct heap_ranges ranges = heap_ranges(&heap->spec);
-	const uint64_t available = cma_area_available(heap->cma);
 	uint64_t size = 0;
 
 	for (uint32_t i = 0; i < ranges.n; i++)
 		size += ranges.at[i].size;
-	if ((available << HK_PAGE_SHIFT) + heap->held_bytes != size)
+	return size;
+}
+
+static int cma_heap_check(const struct heap *heap, const char **rule)
+{
+	const uint64_t available = cma_area_available(heap->cma);
+
+	if ((available << HK_PAGE_SHIFT) + heap->held_bytes !=
+	    cma_heap_size(heap))
 		return broken(rule, "a CMA area's free and held pages do not "
 				    "add up");
 	return cma_area_check(heap->cma, rule);
@@ -216,23 +152,11 @@ static int hold_run(struct heap *heap, const struct sg_entry *run,
 	return cma_area_take_at(heap->cma, pfn, pages) ? -EINVAL : 0;
 }
 
-static bool is_of_chunks(const struct heap *heap, const struct buffer *buffer)
-{
-	const uint64_t chunk = heap->spec.chunk;
-
-	for (uint32_t i = 0; i < buffer->n_entries; i++)
-		if (buffer->entry[i].size != chunk ||
-		    buffer->entry[i].address % chunk)
-			return false;
-	return buffer->bytes >= buffer->size &&
-	       buffer->bytes - buffer->size < chunk;
-}
-
 static int cma_heap_hold(struct heap *heap, struct buffer *buffer,
 			 struct state_reader *in)
 {
 	const bool sound = heap->spec.chunk
-				   ? is_of_chunks(heap, buffer)
+				   ? cma_chunks_are(heap, buffer)
 				   : buffer->n_entries == 1 &&
 					     buffer->bytes == buffer->size;
 	int ret = sound ? 0 : -EINVAL;

@@ -13,6 +13,8 @@ enum {
 	COMPACT_CLUSTER_MAX = 32,
 };
 
+static const uint64_t DROPPED = UINT64_MAX; // in a batch: no page any more
+
 struct batch {
 	uint64_t pfn[COMPACT_CLUSTER_MAX]; // ascending
 	uint32_t n;
@@ -41,10 +43,7 @@ static int migrate_page(struct hk_machine *machine,
 	struct buffer *buffer = range->buffer[pfn - range->base_pfn];
 	const uint32_t entry = range->entry[pfn - range->base_pfn];
 	uint64_t to;
-	const struct page_request wanted = {
-		.type = HK_MIGRATE_MOVABLE,
-		.without_cma = machine->lends_to_clean,
-	};
+	const struct page_request wanted = {.type = HK_MIGRATE_MOVABLE};
 
 	if (!take_or_reclaim(machine, wanted, &to, bill))
 		return -ENOMEM;
@@ -87,23 +86,26 @@ static void drop_page(struct hk_machine *machine, struct lent_range *range,
 }
 
 // reclaim_clean_pages_from_list(): what is clean goes before the rest is moved.
+// It is put on a list of its own from the highest page down, and
+// shrink_folio_list() takes that from its tail: the highest first, too (from
+// memory).
 static void discard(struct heap *heap, struct lent_range *range,
 		    struct batch *batch, struct bill *bill)
 {
-	uint32_t left = 0;
+	struct batch left = {.n = 0};
 
-	for (uint32_t i = 0; i < batch->n; i++) {
-		const uint64_t pfn = batch->pfn[i];
-
-		if (!(flags_of(range, pfn) & HK_HEAP_CLEAN)) {
-			batch->pfn[left++] = pfn;
+	for (uint32_t i = batch->n; i-- > 0;) {
+		if (!(flags_of(range, batch->pfn[i]) & HK_HEAP_CLEAN))
 			continue;
-		}
-		drop_page(heap->machine, range, pfn, bill);
+		drop_page(heap->machine, range, batch->pfn[i], bill);
+		batch->pfn[i] = DROPPED;
 		heap->cma_counters.pages_discarded++;
 		heap->machine->moves.pages_discarded++;
 	}
-	batch->n = left;
+	for (uint32_t i = 0; i < batch->n; i++)
+		if (batch->pfn[i] != DROPPED)
+			left.pfn[left.n++] = batch->pfn[i];
+	*batch = left;
 }
 
 // migrate_pages() takes a list from its head, where isolated pages were put one
@@ -147,14 +149,19 @@ static int empty(const struct contig_claim *claim, uint64_t pfn, uint64_t end)
 	return ret;
 }
 
-static void count_failure(struct heap *heap, int err, struct bill *bill)
+// Where nothing is waited for, a place that was busy costs its search.
+static void count_failure(const struct contig_claim *claim, int err)
 {
+	struct heap *heap = claim->heap;
 	struct hk_machine *machine = heap->machine;
 
 	if (err == -EBUSY) {
 		heap->cma_counters.busy_retries++;
 		machine->moves.busy_retries++;
-		charge(bill, HK_COST_CMA_RETRY, 1);
+		charge(claim->bill,
+		       claim->fail_fast ? HK_COST_GEN_POOL_CALL
+					: HK_COST_CMA_RETRY,
+		       1);
 	} else if (err == -ENOMEM) {
 		machine->moves.no_target++;
 	}
@@ -172,7 +179,7 @@ int contig_range_claim(void *context, uint64_t pfn, uint64_t count)
 	if (!ret)
 		ret = page_alloc_take_range(pages, pfn, count);
 	page_alloc_undo_isolate(pages, pfn, count);
-	count_failure(heap, ret, claim->bill);
+	count_failure(claim, ret);
 	return ret;
 }
 

@@ -50,8 +50,8 @@ struct heap_ops {
 	// -ENOMEM, -EINVAL. destroy() also takes a heap whose create() failed.
 	int (*create)(struct heap *heap);
 	void (*destroy)(struct heap *heap);
-	// Give @buffer, whose size is set, its entries. 0, -ENOMEM (refused) or
-	// OUT_OF_CORE, both with no entries held.
+	// Give @buffer, whose size is set, its entries. 0; or, with no entries
+	// held, -ENOMEM or -EINVAL (refused) or OUT_OF_CORE.
 	int (*allocate)(struct heap *heap, struct buffer *buffer,
 			struct bill *bill);
 	// Take the entries back. 0, or OUT_OF_CORE with nothing changed;
@@ -124,7 +124,7 @@ struct hk_machine {
 	uint64_t changes; // how often memory may have moved, plus 1
 };
 
-// --- The door, machine_spec.c and event.c ---
+// --- The door, machine_spec.c, heap_spec.c and event.c ---
 
 // Where a heap's own memory lies: nowhere for a system heap.
 struct heap_ranges {

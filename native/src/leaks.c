@@ -25,7 +25,9 @@ static bool fails(struct heap *heap)
 	const uint64_t of_heap = heap->machine->seed ^ (uint64_t)heap->index
 							       << 48;
 
-	return draw(of_heap, heap->leaks.draws++) < heap->spec.failures;
+	// All of 2^32 cannot be said.
+	return draw(of_heap, heap->leaks.draws++) < heap->spec.failures ||
+	       heap->spec.failures == UINT32_MAX;
 }
 
 static int reserve(struct leaks *leaks, uint64_t n)
@@ -97,8 +99,10 @@ void leaks_save(const struct leaks *leaks, struct state_writer *out)
 				leaks->entry[i].size);
 }
 
-int leaks_load(struct leaks *leaks, struct state_reader *in)
+int leaks_load(struct heap *heap, struct state_reader *in)
 {
+	struct leaks *leaks = &heap->leaks;
+
 	leaks->draws = state_get(in);
 	for (uint32_t count = state_get_count(in); count; count--) {
 		struct sg_entry entry;
@@ -108,5 +112,8 @@ int leaks_load(struct leaks *leaks, struct state_reader *in)
 		state_get_pages(in, &entry.address, &entry.size);
 		add(leaks, &entry);
 	}
-	return in->bad ? -EINVAL : 0;
+	if (in->bad || leaks->n > leaks->draws ||
+	    (leaks->draws && !(heap->spec.flags & HK_HEAP_PROTECTED)))
+		return -EINVAL;
+	return 0;
 }

@@ -7,6 +7,7 @@
 #include "buffer.h"
 
 struct bill;
+struct heap;
 struct survey;
 
 struct leaks {
@@ -30,6 +31,6 @@ void leaks_destroy(struct leaks *leaks);
 void leaks_survey(const struct leaks *leaks, struct survey *survey);
 void leaks_save(const struct leaks *leaks, struct state_writer *out);
 // The heap claims what was read. -EINVAL, OUT_OF_CORE.
-int leaks_load(struct leaks *leaks, struct state_reader *in);
+int leaks_load(struct heap *heap, struct state_reader *in);
 
 #endif

@@ -33,19 +33,28 @@ static void give_blocks(struct heap *heap, struct buffer *buffer,
 	buffer_drop_entries(buffer);
 }
 
+// An area that discards is lent to those alone whose pages it may drop; and as
+// the page allocator knows one list of lent pages, so are all others then.
+static bool may_borrow(const struct heap *heap)
+{
+	return heap->spec.migratetype == HK_MIGRATE_MOVABLE &&
+	       (!heap->machine->lends_to_clean ||
+		heap->spec.flags & HK_HEAP_CLEAN);
+}
+
 static bool take_block(struct heap *heap, struct buffer *buffer,
 		       struct bill *bill)
 {
 	struct hk_machine *machine = heap->machine;
 	const uint32_t order = heap->spec.order[0];
-	uint64_t pfn;
-
 	const struct page_request wanted = {
 		.order = order,
 		.type = heap->spec.migratetype,
-		.without_cma = machine->lends_to_clean &&
-			       !(heap->spec.flags & HK_HEAP_CLEAN),
+		// What does not move is never lent anything anyway.
+		.without_cma = heap->spec.migratetype == HK_MIGRATE_MOVABLE &&
+			       !may_borrow(heap),
 	};
+	uint64_t pfn;
 
 	if (!take_charged(machine, wanted, &pfn, bill))
 		return false;
@@ -126,16 +135,16 @@ static bool hold_block(struct heap *heap, struct buffer *buffer, uint32_t i,
 	struct lent_pages *lent = &heap->machine->lent;
 	const struct sg_entry *entry = &buffer->entry[i];
 	const uint64_t pfn = entry->address >> HK_PAGE_SHIFT;
-
 	const uint64_t pages = entry->size >> HK_PAGE_SHIFT;
 
 	if (entry->size != order_bytes(heap->spec.order[0]) ||
 	    entry->address & (entry->size - 1))
 		return false;
-	if (heap->spec.migratetype != HK_MIGRATE_MOVABLE)
-		return claim_fixed(lent, &in->memory, pfn, pages);
-	if (!claim_pages(&in->memory, pfn, pages))
+	if (may_borrow(heap) ? !claim_pages(&in->memory, pfn, pages)
+			     : !claim_fixed(lent, &in->memory, pfn, pages))
 		return false;
+	if (heap->spec.migratetype != HK_MIGRATE_MOVABLE)
+		return true;
 	page_alloc_hold(heap->machine->pages, pfn, 0);
 	lent_pages_borrow(lent, pfn, buffer, i);
 	return true;

@@ -50,10 +50,11 @@ uint64_t page_pool_item(const struct page_pool *pool, uint32_t index);
 // Give at least @pages back to the page allocator as long as a shrinker finds
 // any: deferred buffers first, then pools. Returns the pages given back.
 uint64_t reclaim(struct hk_machine *machine, uint64_t pages, struct bill *bill);
+
 struct page_request {
 	uint32_t order;
 	enum hk_migratetype type;
-	bool without_cma;
+	bool without_cma; // nothing that an area lends
 };
 
 // A block from the page allocator. Order 0 reclaims for it; the gfp flags of

@@ -68,8 +68,8 @@ int region_heap_check(const struct heap *heap, const char **rule)
 	if (gen_pool_avail(heap->gen_pool) + heap->held_bytes +
 		    heap->deferred_bytes + heap->leaks.bytes !=
 	    heap->spec.size)
-		return broken(rule, "a region's free, held and deferred bytes "
-				    "do not add up");
+		return broken(rule, "a region's free, held, deferred and "
+				    "leaked bytes do not add up");
 	return gen_pool_check(heap->gen_pool, rule);
 }
 
@@ -87,7 +87,7 @@ int region_heap_claim(struct heap *heap, const struct sg_entry *entry,
 
 int region_heap_load_leaks(struct heap *heap, struct state_reader *in)
 {
-	int ret = leaks_load(&heap->leaks, in);
+	int ret = leaks_load(heap, in);
 
 	for (uint64_t i = 0; !ret && i < heap->leaks.n; i++)
 		ret = region_heap_claim(heap, &heap->leaks.entry[i], in);

@@ -15,7 +15,7 @@
 
 struct bench {
 	struct hk_machine_spec spec;
-	struct hk_heap_spec heap[8];
+	struct hk_heap_spec heap[12];
 	struct hk_device_spec device[4];
 	struct hk_machine *machine;
 	int64_t now;

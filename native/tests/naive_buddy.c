@@ -314,6 +314,16 @@ bool naive_buddy_take(struct naive_buddy *buddy, uint32_t order,
 	return true;
 }
 
+bool naive_buddy_take_pinned(struct naive_buddy *buddy, uint64_t *pfn)
+{
+	if (!smallest(buddy, 0, NAIVE_MOVABLE, pfn) &&
+	    !claim(buddy, 0, NAIVE_MOVABLE, pfn) &&
+	    !steal(buddy, 0, NAIVE_MOVABLE, pfn))
+		return false;
+	mark(buddy, *pfn, 1, NAIVE_HELD_MOVABLE);
+	return true;
+}
+
 // --- Ranges ---
 
 void naive_buddy_add_cma(struct naive_buddy *buddy, uint64_t pfn,

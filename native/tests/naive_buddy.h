@@ -53,6 +53,8 @@ void naive_buddy_add_cma(struct naive_buddy *buddy, uint64_t pfn,
 
 bool naive_buddy_take(struct naive_buddy *buddy, uint32_t order,
 		      enum naive_type type, uint64_t *pfn);
+// Movable, of order 0, but nothing that an area lends.
+bool naive_buddy_take_pinned(struct naive_buddy *buddy, uint64_t *pfn);
 void naive_buddy_give(struct naive_buddy *buddy, uint64_t pfn, uint32_t order);
 
 void naive_buddy_isolate(struct naive_buddy *buddy, uint64_t pfn,

@@ -10,7 +10,7 @@
 #include "naive_bitmap.h"
 #include "naive_buddy.h"
 
-enum { NAIVE_HEAPS = 8, NAIVE_BUFFERS = 48, NAIVE_ENTRIES = 8192 };
+enum { NAIVE_HEAPS = 12, NAIVE_BUFFERS = 48, NAIVE_ENTRIES = 8192 };
 
 struct naive_buffer {
 	bool live; // false: free, or its allocation failed
@@ -27,7 +27,12 @@ struct naive_lending {
 	struct naive_bitmap map[NAIVE_HEAPS][HK_MAX_CMA_RANGES];
 	uint64_t available[NAIVE_HEAPS]; // pages
 	struct naive_buffer buffer[NAIVE_BUFFERS];
-	struct hk_moves moves; // of the last allocation
+	bool discards; // some area is lent to clean loads only
+	bool fail_fast; // nothing is waited for
+	// Of the last allocation:
+	struct hk_moves moves;
+	uint64_t mappings; // undone
+	uint64_t calls; // of cma_alloc() that may wait
 };
 
 // A model of the board of @bench, which is started. To be freed.
@@ -37,5 +42,14 @@ void naive_lending_destroy(struct naive_lending *model);
 int naive_lending_alloc(struct naive_lending *model, uint32_t buffer,
 			uint64_t pages, uint32_t heap);
 void naive_lending_free(struct naive_lending *model, uint32_t buffer);
+
+// --- naive_cma.c, for naive_lending.c ---
+
+const struct hk_heap_spec *naive_spec_of(const struct naive_lending *model,
+					 uint32_t heap);
+uint32_t naive_opb_of(const struct hk_heap_spec *spec);
+int naive_cma_take(struct naive_lending *model, struct naive_buffer *buffer,
+		   uint64_t pages);
+void naive_cma_give(struct naive_lending *model, struct naive_buffer *buffer);
 
 #endif

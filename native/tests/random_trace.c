@@ -33,6 +33,33 @@ void bench_plan_of_all_kinds(struct bench *bench)
 	bench_device(bench, true);
 }
 
+static void make_memfd(struct hk_heap_spec *heap)
+{
+	heap->flags = HK_HEAP_MEMFD;
+	heap->n_orders = 1;
+	heap->order[0] = 0;
+	heap->size_limit = MIB(3);
+}
+
+void bench_plan_of_all_policies(struct bench *bench)
+{
+	bench_plan_of_all_kinds(bench);
+	make_memfd(&bench->heap[SYSTEM]);
+	bench->heap[POOLED].flags |=
+		HK_HEAP_UNWIND_TO_POOL | HK_HEAP_SHRINK_LARGEST;
+	bench->heap[POOLED].size_limit = MIB(2);
+	bench->heap[CMA].chunk = KIB(64);
+	bench->heap[CARVEOUT] = bench->heap[POOLED];
+	bench->heap[CARVEOUT].flags = HK_HEAP_PROTECTED;
+	bench->heap[CARVEOUT].failures = UINT32_C(1) << 26;
+	bench->heap[SECURE].flags = HK_HEAP_PROTECTED;
+	bench->heap[SECURE].failures = UINT32_C(1) << 28;
+	bench->heap[APPS].flags = HK_HEAP_CLEAN;
+	bench->heap[APPS].mapcount = 2;
+	bench->heap[PINNED].flags = HK_HEAP_DIRTY;
+	bench->spec.seed = 1;
+}
+
 void bench_of_all_kinds(struct bench *bench)
 {
 	bench_plan_of_all_kinds(bench);

@@ -30,6 +30,9 @@ struct random_trace {
 // Not started yet, so that its parts may be changed.
 void bench_plan_of_all_kinds(struct bench *bench);
 void bench_of_all_kinds(struct bench *bench);
+// The same places, of other policies: a memfd, ION's pools, an encrypted heap,
+// chunks from CMA, memory that leaks, clean and dirty loads.
+void bench_plan_of_all_policies(struct bench *bench);
 
 // To be freed.
 struct random_trace *random_trace(uint64_t seed);

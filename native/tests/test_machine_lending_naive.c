@@ -6,7 +6,19 @@
 
 #include <stdlib.h>
 
-enum { SYSTEM, AREA, BITS, APPS, PINNED, DRIVER, SLAB, N_HEAPS };
+enum {
+	SYSTEM,
+	AREA,
+	BITS,
+	APPS,
+	PINNED,
+	DRIVER,
+	SLAB,
+	CHUNKS,
+	CLEAN,
+	DIRTY,
+	UDMABUF,
+};
 
 struct sequence {
 	struct bench bench;
@@ -14,9 +26,26 @@ struct sequence {
 	struct rng rng;
 	bool held[NAIVE_BUFFERS];
 	struct hk_moves total;
+	uint64_t mappings;
 };
 
-// 32 MiB with an area of two ranges and one of 16 KiB bits.
+static void add_policies(struct sequence *s)
+{
+	struct hk_heap_spec *heap = bench_region(&s->bench, HK_HEAP_CMA, 0, 0);
+
+	heap->n_ranges = 2;
+	heap->range[0] = (struct hk_range){MIB(30), MIB(2)};
+	heap->range[1] = (struct hk_range){MIB(26), MIB(4)};
+	heap->chunk = KIB(32) << rng_below(&s->rng, 3);
+	bench_load(&s->bench, HK_MIGRATE_MOVABLE, HK_HEAP_CLEAN)->mapcount = 2;
+	bench_load(&s->bench, HK_MIGRATE_MOVABLE, HK_HEAP_DIRTY)->mapcount = 3;
+	heap = bench_system(&s->bench, HK_HEAP_MEMFD);
+	heap->n_orders = 1;
+	heap->order[0] = 0;
+}
+
+// 32 MiB with an area of two ranges, one of 16 KiB bits and one in chunks. In
+// a third of the seeds areas discard.
 static void start(struct sequence *s, uint64_t seed)
 {
 	struct hk_heap_spec *heap;
@@ -37,6 +66,14 @@ static void start(struct sequence *s, uint64_t seed)
 	bench_load(&s->bench, HK_MIGRATE_MOVABLE, HK_HEAP_PINNED);
 	bench_load(&s->bench, HK_MIGRATE_UNMOVABLE, 0)->order[0] = 2;
 	bench_load(&s->bench, HK_MIGRATE_RECLAIMABLE, 0);
+	add_policies(s);
+	if (seed % 3 == 0)
+		s->bench.heap[AREA].flags = HK_HEAP_DISCARD;
+	s->bench.spec.costs = (struct hk_costs){
+		.line_bytes = 64,
+		.unmap_mapping = 1,
+		.cma_call = 1e6,
+	};
 	bench_start(&s->bench);
 	s->model = naive_lending_create(&s->bench);
 }
@@ -54,9 +91,14 @@ static uint64_t pages_for(struct sequence *s, uint32_t heap)
 	case PINNED:
 		return 1 + rng_below(&s->rng, 12);
 	case APPS:
-		return 1 + rng_below(&s->rng, 1300);
+		return 1 + rng_below(&s->rng, 1600);
+	case CLEAN:
+		return 1 + rng_below(&s->rng, 800);
+	case DIRTY:
+		return 1 + rng_below(&s->rng, 100);
 	case AREA:
 	case BITS:
+	case CHUNKS:
 		return rng_size(&s->rng, 10);
 	default:
 		return 1 + rng_below(&s->rng, 100);
@@ -65,9 +107,12 @@ static uint64_t pages_for(struct sequence *s, uint32_t heap)
 
 static uint32_t random_heap(struct rng *rng)
 {
-	static const uint8_t often[] = {SYSTEM, AREA,	AREA,	BITS,	BITS,
-					APPS,	APPS,	APPS,	APPS,	APPS,
-					PINNED, PINNED, PINNED, DRIVER, SLAB};
+	static const uint8_t often[] = {
+		SYSTEM, AREA,	AREA,  BITS,	BITS,  CHUNKS, CHUNKS,
+		APPS,	APPS,	APPS,  APPS,	APPS,  APPS,   CLEAN,
+		CLEAN,	DIRTY,	DIRTY, DIRTY,	DIRTY, PINNED, PINNED,
+		PINNED, DRIVER, SLAB,  UDMABUF,
+	};
 
 	return often[rng_below(rng, sizeof(often))];
 }
@@ -90,9 +135,14 @@ static void random_alloc(struct sequence *s, uint32_t id)
 	CHECK_EQ(moves->busy_retries, s->model->moves.busy_retries);
 	CHECK_EQ(moves->pages_migrated, s->model->moves.pages_migrated);
 	CHECK_EQ(moves->no_target, s->model->moves.no_target);
+	CHECK_EQ(moves->pages_discarded, s->model->moves.pages_discarded);
+	CHECK_EQ(s->bench.row.latency_ns,
+		 s->model->mappings + 1000000 * s->model->calls);
 	s->total.busy_retries += moves->busy_retries;
 	s->total.pages_migrated += moves->pages_migrated;
 	s->total.no_target += moves->no_target;
+	s->total.pages_discarded += moves->pages_discarded;
+	s->mappings += s->model->mappings;
 	s->held[id] = true;
 }
 
@@ -155,9 +205,12 @@ TEST(lending_moves_and_places_as_the_naive_model)
 		total.busy_retries += s.total.busy_retries;
 		total.pages_migrated += s.total.pages_migrated;
 		total.no_target += s.total.no_target;
+		total.pages_discarded += s.total.pages_discarded;
+		CHECK(s.mappings > 0);
 	}
 	// The sequences reach what they are for.
 	CHECK(total.busy_retries > scaled(100));
 	CHECK(total.pages_migrated > scaled(1000));
 	CHECK(total.no_target >= scaled(10));
+	CHECK(total.pages_discarded > scaled(1000));
 }

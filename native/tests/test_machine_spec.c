@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-enum { SYSTEM, CMA, CARVEOUT, CHUNK, SECURE };
+enum { SYSTEM, CMA, CARVEOUT, CHUNK, SECURE, LOAD };
 
 static void init(struct bench *bench)
 {
@@ -16,6 +16,7 @@ static void init(struct bench *bench)
 	bench_region(bench, HK_HEAP_CARVEOUT, MIB(128), MIB(4));
 	bench_region(bench, HK_HEAP_CHUNK, MIB(132), MIB(4));
 	bench_region(bench, HK_HEAP_SECURE, MIB(16), MIB(4));
+	bench_load(bench, HK_MIGRATE_MOVABLE, 0);
 }
 
 static int create(const struct bench *bench)
@@ -48,6 +49,72 @@ TEST(kinds_fits_and_flags_outside_their_range_are_refused)
 	REFUSED(heap[CMA].flags = HK_HEAP_DEFERRED_FREE);
 	REFUSED(heap[SYSTEM].flags = HK_HEAP_DEFERRED_FREE);
 	REFUSED(heap[CARVEOUT].flags = 1U << 31);
+}
+
+TEST(flags_that_do_not_go_together_are_refused)
+{
+	REFUSED(heap[SYSTEM].flags = HK_HEAP_UNWIND_TO_POOL);
+	REFUSED(heap[SYSTEM].flags = HK_HEAP_SHRINK_LARGEST);
+	REFUSED(heap[SYSTEM].flags = HK_HEAP_POOLED | HK_HEAP_PROTECTED);
+	REFUSED(heap[LOAD].flags = HK_HEAP_CLEAN | HK_HEAP_DIRTY);
+	REFUSED(heap[LOAD].flags = HK_HEAP_PINNED | HK_HEAP_CLEAN);
+	REFUSED((heap[LOAD].migratetype = HK_MIGRATE_RECLAIMABLE,
+		 heap[LOAD].flags = HK_HEAP_DIRTY));
+	REFUSED(heap[CARVEOUT].flags = HK_HEAP_DISCARD);
+	REFUSED(heap[CARVEOUT].flags = HK_HEAP_PROTECTED);
+}
+
+static void make_memfd(struct hk_heap_spec *heap)
+{
+	heap->flags = HK_HEAP_MEMFD;
+	heap->n_orders = 1;
+	heap->order[0] = 0;
+}
+
+TEST(a_memfd_is_single_pages_and_nothing_else)
+{
+	struct bench good;
+
+	init(&good);
+	make_memfd(&good.heap[SYSTEM]);
+	CHECK_EQ(create(&good), 0);
+	REFUSED(heap[SYSTEM].flags = HK_HEAP_MEMFD);
+	REFUSED((make_memfd(&heap[SYSTEM]), heap[SYSTEM].order[0] = 1));
+	REFUSED((make_memfd(&heap[SYSTEM]),
+		 heap[SYSTEM].flags |= HK_HEAP_POOLED));
+	REFUSED((make_memfd(&heap[SYSTEM]),
+		 heap[SYSTEM].flags |= HK_HEAP_PROTECTED));
+	REFUSED((make_memfd(&heap[SYSTEM]),
+		 heap[SYSTEM].flags |= HK_HEAP_UNCACHED));
+}
+
+TEST(a_number_that_its_heap_has_no_use_for_is_refused)
+{
+	REFUSED(heap[CARVEOUT].chunk = KIB(64));
+	REFUSED(heap[CARVEOUT].size_limit = MIB(1));
+	REFUSED(heap[SYSTEM].mapcount = 1);
+	REFUSED(heap[SYSTEM].failures = 1);
+	REFUSED(heap[SECURE].failures = 1);
+	REFUSED(heap[CARVEOUT].n_ranges = 1);
+}
+
+TEST(chunks_of_an_area_are_powers_of_two_of_its_bits)
+{
+	struct bench good;
+
+	init(&good);
+	good.heap[CMA].chunk = KIB(64);
+	good.heap[CMA].granule = KIB(64);
+	CHECK_EQ(create(&good), 0);
+	REFUSED(heap[CMA].chunk = KIB(96));
+	REFUSED(heap[CMA].chunk = KIB(2));
+	REFUSED(heap[CMA].chunk = MIB(8));
+	REFUSED((heap[CMA].granule = KIB(64), heap[CMA].chunk = KIB(32)));
+}
+
+TEST(rules_of_synchronisation_there_are_not_are_refused)
+{
+	REFUSED(bench.spec.sync_flags = HK_SYNC_LAZY << 1);
 }
 
 TEST(orders_must_descend_and_exist)

@@ -71,8 +71,10 @@ static void random_heap(struct hk_heap_spec *heap, struct rng *rng)
 
 static void random_pools(struct hk_heap_spec *heap, struct rng *rng)
 {
-	heap->flags =
-		HK_HEAP_POOLED | rng_below(rng, 2) * HK_HEAP_DEFERRED_FREE;
+	heap->flags = HK_HEAP_POOLED |
+		      rng_below(rng, 2) * HK_HEAP_DEFERRED_FREE |
+		      (heap->flags &
+		       (HK_HEAP_UNWIND_TO_POOL | HK_HEAP_SHRINK_LARGEST));
 	heap->n_orders = 1 + rng_below(rng, 3);
 	for (uint32_t slot = 0; slot < heap->n_orders; slot++) {
 		heap->order[slot] = 9 - 4 * slot;
@@ -86,7 +88,11 @@ static void random_plan(struct bench *bench, uint64_t seed)
 {
 	struct rng rng = {seed};
 
-	bench_plan_of_all_kinds(bench);
+	if (seed % 2)
+		bench_plan_of_all_policies(bench);
+	else
+		bench_plan_of_all_kinds(bench);
+	bench->heap[CMA].flags = seed % 4 == 1 ? HK_HEAP_DISCARD : 0;
 	bench->spec.memory.min_free = KIB(4) * rng_below(&rng, 512);
 	for (uint32_t i = CMA; i < bench->spec.n_heaps; i++)
 		random_heap(&bench->heap[i], &rng);
@@ -156,15 +162,15 @@ static void compare_regions(const struct bench *a, const struct bench *b,
 	CHECK(!memcmp(left, right, count * sizeof(left[0])));
 }
 
-TEST(a_loaded_machine_looks_like_the_saved_one)
+static void load_and_look(uint64_t seed)
 {
 	struct bench bench, other;
 	struct random_trace *t;
 	struct state state;
 
-	bench_plan_of_all_kinds(&bench);
-	bench_plan_of_all_kinds(&other);
-	t = replay_all(&bench, 3);
+	random_plan(&bench, seed);
+	random_plan(&other, seed);
+	t = replay_all(&bench, seed);
 	state = save(bench.machine);
 	CHECK_EQ(load(&other, &state), 0);
 	for (uint32_t heap = 0; heap < bench.spec.n_heaps; heap++) {
@@ -178,6 +184,12 @@ TEST(a_loaded_machine_looks_like_the_saved_one)
 	bench_end(&bench);
 	bench_end(&other);
 	free(t);
+}
+
+TEST(a_loaded_machine_looks_like_the_saved_one)
+{
+	for (uint64_t seed = 1; seed <= 6; seed++)
+		load_and_look(seed);
 }
 
 TEST(an_idle_machine_is_a_state_too)
@@ -247,6 +259,18 @@ TEST(the_state_of_another_board_is_refused)
 	bench.heap[POOLED].pool_low[2] = 1;
 	CHECK_EQ(load_into(&bench, &state), -EINVAL);
 	bench.heap[POOLED].pool_low[2] = 0;
+	bench.heap[CMA].chunk = KIB(64);
+	CHECK_EQ(load_into(&bench, &state), -EINVAL);
+	bench.heap[CMA].chunk = 0;
+	bench.heap[SYSTEM].size_limit = MIB(1);
+	CHECK_EQ(load_into(&bench, &state), -EINVAL);
+	bench.heap[SYSTEM].size_limit = 0;
+	bench.heap[APPS].mapcount = 1;
+	CHECK_EQ(load_into(&bench, &state), -EINVAL);
+	bench.heap[APPS].mapcount = 0;
+	bench.spec.seed++;
+	CHECK_EQ(load_into(&bench, &state), -EINVAL);
+	bench.spec.seed--;
 	bench.device[1].coherent = false;
 	CHECK_EQ(load_into(&bench, &state), -EINVAL);
 	bench.device[1].coherent = true;

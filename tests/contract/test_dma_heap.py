@@ -25,8 +25,8 @@ U64_MAX = 2**64 - 1
         (1 * MiB + 1, 1 * MiB + 4096),
     ],
 )
-def test_size_is_rounded_up_to_pages(heap, asked, given):
-    with heap.allocate(asked) as buffer:
+def test_size_is_rounded_up_to_pages(dma_heap, asked, given):
+    with dma_heap.allocate(asked) as buffer:
         assert buffer.size == given
         assert len(buffer.mmap()) == given
 
@@ -58,10 +58,10 @@ def test_what_is_no_64_bit_size_is_a_value_error(heap, size):
     assert not isinstance(caught.value, OSError)
 
 
-def test_more_than_there_is_is_enomem_naming_heap_and_size(heap):
+def test_more_than_there_is_is_enomem_naming_heap_and_size(dma_heap):
     size = 1 << 50
-    with pytest.raises(OSError, match=rf"{heap.name}.*{size}") as caught:
-        heap.allocate(size)
+    with pytest.raises(OSError, match=rf"{dma_heap.name}.*{size}") as caught:
+        dma_heap.allocate(size)
     assert caught.value.errno == errno.ENOMEM
 
 

@@ -114,6 +114,28 @@ class Cma(Region):
         return [(at, length)]
 
 
+class ChunkedCma(Region):
+    """Chunks of a CMA area: aligned powers of two, a pageblock (512 pages) at most."""
+
+    def __init__(self, pages, base, *, chunk):
+        super().__init__(pages, base)
+        self.chunk = chunk
+
+    def allocate(self, buffer, length):
+        left = -(-length // self.chunk) * self.chunk
+        entries = []
+        while left:
+            run = max(min(1 << (left.bit_length() - 1), 512), self.chunk)
+            at = find(self.taken, 0, run, mask=run - 1, offset=self.base % run)
+            if at is None:
+                self.free(buffer)
+                return None
+            self.take(buffer, at, run)
+            entries += [(at + i, self.chunk) for i in range(0, run, self.chunk)]
+            left -= run
+        return entries
+
+
 class Chunk(Region):
     """Every chunk is a first fit of its own, all or none."""
 

@@ -135,6 +135,24 @@ def chunk(pages):
     return ChunkMachine
 
 
+def chunked_cma(pages):
+    class ChunkedCmaMachine(AllocatorMachine):
+        base_pfn = 0x1_0004  # a run of 16 pages does not start there
+
+        def heap(self):
+            return hk.CmaHeap(
+                name="h",
+                size=PAGES * PAGE,
+                base=self.base_pfn * PAGE,
+                chunk=pages * PAGE,
+            )
+
+        def naive(self):
+            return naive.ChunkedCma(PAGES, self.base_pfn, chunk=pages)
+
+    return ChunkedCmaMachine
+
+
 MACHINES = {
     "first": carveout("first", 1),
     "best": carveout("best", 1),
@@ -142,6 +160,8 @@ MACHINES = {
     "order-align": carveout("order-align", 1),
     "cma-8": cma(8),
     "cma-2": cma(2),
+    "cma-chunks-1": chunked_cma(1),
+    "cma-chunks-4": chunked_cma(4),
     "chunk-1": chunk(1),
     "chunk-16": chunk(16),
 }

@@ -9,14 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import heapkit as hk
-from heapkit import GiB, KiB, MiB, Op, _ffi
+from heapkit import KiB, MiB, Op, _ffi
 from heapkit.backends.machine import layout, machine
 from heapkit.resolve import resolve
 
-CHAINS = ("camera|system", "pooled", "cma|video|system", "system", "protected|pooled")
+CHAINS = (
+    *("camera|system", "pooled", "cma|video|system", "system", "protected|pooled"),
+    *("chunks|shared", "cache", "writes|cache", "udmabuf|system", "shared"),
+)
 BOARD = hk.Board(
     name="determinism",
-    memory=hk.Memory(total=1 * GiB),
+    memory=hk.Memory(total=72 * MiB),
     heaps=(
         hk.SystemHeap(),
         hk.SystemHeap(name="pooled", pool=hk.PagePool(fill=8 * MiB)),
@@ -25,8 +28,14 @@ BOARD = hk.Board(
             name="camera", size=16 * MiB, fit="best", zero="free", deferred_free=True
         ),
         hk.ChunkHeap(name="video", size=16 * MiB),
-        hk.SecureHeap(name="protected", size=8 * MiB),
+        hk.SecureHeap(name="protected", size=8 * MiB, handback_failures=0.1),
+        hk.SystemHeap(name="shared", encrypted=True, reencrypt_failures=0.05),
+        hk.CmaHeap(name="chunks", size=16 * MiB, chunk=64 * KiB),
+        hk.UdmabufHeap(),
+        hk.PageLoad(name="cache", clean=True),
+        hk.PageLoad(name="writes", dirty=True, mapcount=3),
     ),
+    seed=7,
     devices=(hk.Device("isp"), hk.Device("gpu", coherent=True)),
 )
 

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """The largest buffer that a heap could serve."""
 
+from contextlib import suppress
+
 import pytest
 
 import heapkit as hk
 from heapkit import MiB
-from heapkit.fitting import servable
+from heapkit.fitting import servable, size_limit
 from heapkit.snapshot import Region, Snapshot, State
 
 PAGE = 4096
@@ -75,3 +77,49 @@ def test_servable_of_a_system_heap_counts_what_order_0_reclaims(deferred):
         with pytest.raises(OSError, match="system: "):
             heap.allocate(best + PAGE)
         heap.allocate(best).close()
+
+
+@pytest.mark.parametrize("chunk", [1, 4, 16, 1024])
+@pytest.mark.parametrize("seed", range(3))
+def test_servable_in_chunks_is_what_the_core_serves(chunk, seed):
+    heap = hk.CmaHeap(name="v", size=8 * MiB, chunk=chunk * PAGE)
+    with hk.simulate(one_heap(heap, memory=hk.Memory(total=64 * MiB))) as heaps:
+        sizes = [(97 * i * (seed + 1)) % 300 + 1 for i in range(12)]
+        held = []
+        for pages in sizes:
+            with suppress(OSError):
+                held.append(heaps["v"].allocate(pages * PAGE))
+        for buffer in held[::2]:
+            buffer.close()
+        best = servable(heap, heaps["v"].snapshot())
+        if best:
+            heaps["v"].allocate(best).close()
+        for more in range(best + PAGE, 8 * MiB + 1, chunk * PAGE):
+            with pytest.raises(OSError, match="v: "):
+                heaps["v"].allocate(more)
+
+
+def test_servable_of_a_memfd_ends_at_its_limit_or_at_what_is_free():
+    heap = hk.UdmabufHeap(size_limit=8 * PAGE)
+    assert servable(heap, free((0, 64 * PAGE))) == 8 * PAGE
+    assert servable(heap, free((0, 3 * PAGE))) == 3 * PAGE
+
+
+def test_servable_leaves_leaked_memory_out():
+    board = one_heap(
+        hk.SystemHeap(encrypted=True, reencrypt_failures=1),
+        memory=hk.Memory(total=64 * PAGE),
+    )
+    with hk.simulate(board) as heaps:
+        heaps["system"].allocate(20 * PAGE).close()
+        best = servable(board.heap("system"), heaps["system"].snapshot())
+    assert best == 44 * PAGE
+
+
+def test_ions_half_is_the_most_that_is_servable():
+    heap = hk.SystemHeap(max_share="half")
+    board = one_heap(heap, memory=hk.Memory(total=64 * PAGE))
+    with hk.simulate(board) as heaps:
+        assert servable(heap, heaps["system"].snapshot()) == 32 * PAGE
+    assert size_limit(heap, 64 * PAGE) == 32 * PAGE
+    assert size_limit(hk.SystemHeap(), 64 * PAGE) is None
