@@ -36,7 +36,7 @@ from heapkit.views.strip import size_codes
 def show(thing: Any, **options: Any) -> None:
     """Draw a Snapshot, an Observation, a Run, a FileRun, a Recommendation.
 
-    Or a Validation: how far each figure is from what was published; or a comparison
+    Or a Validation, how far each figure is from what was published; or a comparison
     of policies, as :func:`heapkit.sharing.compare` returns it.
 
     A Run takes ``heap=``, the region heap to draw (default: the first that
@@ -60,8 +60,8 @@ def show(thing: Any, **options: Any) -> None:
 def figure_of(thing: object, **_options: Any) -> LayoutDOM:
     """The bokeh layout that :func:`show` draws."""
     raise TypeError(
-        f"thing={thing!r}: must be a Snapshot, an Observation, a Run, a FileRun, "
-        "a Recommendation, a Comparison or a Validation"
+        f"thing={thing!r}: must be a Snapshot, an Observation, a Run, a FileRun, a "
+        "Recommendation, a Validation or a Comparison"
     )
 
 
