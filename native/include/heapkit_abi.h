@@ -109,7 +109,8 @@ enum hk_heap_flag {
 	HK_HEAP_CLEAN = 64,
 	// Movable pages that only a request that waits for writeback moves.
 	HK_HEAP_DIRTY = 128,
-	// CMA: lent to clean loads only, as GCMA lends.
+	// CMA: lent to clean loads only, as GCMA lends; and so are all other
+	// areas of the machine then.
 	HK_HEAP_DISCARD = 256,
 	// System, secure: pages are handed to another world and back.
 	HK_HEAP_PROTECTED = 512,
@@ -385,7 +386,7 @@ struct hk_pool_fill {
 
 // What CMA allocations did in one event, all areas of its chain together.
 struct hk_moves {
-	uint32_t busy_retries; // places that held a pinned page
+	uint32_t busy_retries; // places that held a page that could not go
 	uint32_t pages_migrated;
 	uint32_t no_target; // attempts given up: no page left to move to
 	uint32_t pages_discarded; // dropped, not moved
