@@ -200,7 +200,7 @@ class Pages:
                     return
                 self.list.pop(0)
                 begun = max(freed, self.idle_since)
-                done = begun + self.zero_page * pages_of(entries)
+                done = begun + sum(self._zeroing(order) for _, order in entries)
                 self.hand = (heap, entries), done
             (heap, entries), done = self.hand
             if done > now:
@@ -208,6 +208,10 @@ class Pages:
             heap.waiting -= pages_of(entries)
             self._recycle(heap, entries)
             self.hand, self.idle_since = None, done
+
+    def _zeroing(self, order):
+        speed = next(ns for least, ns in self.zero_page.items() if order >= least)
+        return speed << order
 
     def reclaim(self, pages):
         """The shrinkers: deferred buffers, then pools from the last heap on."""

@@ -10,7 +10,8 @@ import heapkit as hk
 from tests.property.naive_pages import Buddy, Heap, Pages
 
 PAGE = 4096
-ZERO_PAGE = 500
+# ns a page, by the order from which on a piece is cleared at that speed.
+ZERO_PAGE = {8: 450, 4: 480, 0: 500}
 EVENTS = 250
 COLUMNS = (
     *("status", "heap", "entries", "pool_entries", "address"),
@@ -60,7 +61,13 @@ class Script:
                 total=self.pages * PAGE, base=self.base * PAGE, min_free=min_free * PAGE
             ),
             heaps=(*heaps, hole),
-        ).replace({"costs.zero_page": ZERO_PAGE})
+        ).replace(
+            {
+                "costs.zero_page": ZERO_PAGE[0],
+                "costs.zero_page_64k": ZERO_PAGE[4],
+                "costs.zero_page_1m": ZERO_PAGE[8],
+            }
+        )
         end, holes = self.base + self.pages, [(start, start + size)]
         buddy = Buddy(self.base, end, holes, min_free)
         self.model = Pages(buddy, naive, ZERO_PAGE)
