@@ -29,10 +29,13 @@ from heapkit.views.static import picture
 ROOT = Path(__file__).resolve().parent.parent
 BOKEH_LOADER = "application/vnd.bokehjs_load.v0+json"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+MOST_COLUMNS = 5  # that fit the width of prose
 NEEDS_KERNEL = "An explorer is here when the notebook runs: make lab"
 STYLE = """
 body { font: 16px/1.5 sans-serif; max-width: 46em; margin: 2em auto; padding: 0 1em }
 table { border-collapse: collapse }
+.wide { font-size: 13px; width: min(96vw, 72em); position: relative;
+  left: 50%; transform: translateX(-50%) }
 td, th { border: 1px solid #ccc; padding: .2em .6em }
 img { max-width: 100% } .anchor-link { display: none }
 code, pre { background: #f4f4f4 } pre { padding: .6em; overflow-x: auto }
@@ -116,10 +119,20 @@ def write_notebook(path: Path, out: Path) -> Page:
     return Page(f"{path.stem}.html", title, first)
 
 
+def widened(body: str) -> str:
+    """Tables of many columns may be wider than a line of prose."""
+
+    def mark(table: re.Match[str]) -> str:
+        columns = table[0].partition("</tr>")[0].count("<th")
+        return table[0].replace("<table", '<table class="wide"', columns > MOST_COLUMNS)
+
+    return re.sub(r"<table>.*?</table>", mark, body, flags=re.DOTALL)
+
+
 def document(title: str, body: str) -> str:
     """A plain page."""
     head = f"<meta charset=utf-8><title>{html.escape(title)}</title>"
-    return f"<!doctype html>{head}<style>{STYLE}</style>\n{body}\n"
+    return f"<!doctype html>{head}<style>{STYLE}</style>\n{widened(body)}\n"
 
 
 def inlined(picture: Path) -> str:
