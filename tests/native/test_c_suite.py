@@ -2,6 +2,7 @@
 """The C core's own tests, built with ASan and UBSan, each as one test here."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -28,9 +29,27 @@ def program():
     return build("c-tests", *PLAIN, SANITIZE) / "heapkit-tests"
 
 
+@pytest.fixture(scope="module")
+def outcomes(program, request):
+    """What every chosen test said, two of them at a time: {(name, CPU): future}."""
+    chosen = [
+        (item.callspec.params["name"], item.originalname, item.callspec.params)
+        for item in request.session.items
+        if item.path == request.path and hasattr(item, "callspec")
+    ]
+    with ThreadPoolExecutor(2) as pool:
+        yield {
+            (name, test): pool.submit(
+                run, program, name, **params["settings"], **CPU_OF[test]
+            )
+            for name, test, params in chosen
+        }
+        pool.shutdown(cancel_futures=True)
+
+
 @pytest.mark.parametrize(("name", "settings"), CASES)
-def test_the_c_core(program, name, settings):
-    status, output = run(program, name, **settings)
+def test_the_c_core(outcomes, name, settings):
+    status, output = outcomes[name, "test_the_c_core"].result()
     assert status == 0, output
     assert f"ok 1 - {name}" in output
 
@@ -42,9 +61,15 @@ PLACED = [case for case in CASES if PLACING.match(case.id)]
 
 
 @pytest.mark.parametrize(("name", "settings"), PLACED)
-def test_the_c_core_on_any_cpu(program, name, settings):
-    status, output = run(program, name, HEAPKIT_TEST_PORTABLE="1", **settings)
+def test_the_c_core_on_any_cpu(outcomes, name, settings):
+    status, output = outcomes[name, "test_the_c_core_on_any_cpu"].result()
     assert status == 0, output
+
+
+CPU_OF = {
+    "test_the_c_core": {},
+    "test_the_c_core_on_any_cpu": {"HEAPKIT_TEST_PORTABLE": "1"},
+}
 
 
 def test_the_program_holds_every_test_of_the_sources(program):
