@@ -8,7 +8,7 @@ its call. A call is made as long as the measured rate allows.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +54,17 @@ def slices(n: int, *, progress: bool | None) -> Iterator[slice]:
             pace.took(part.stop - start, time.monotonic() - before)
             start = part.stop
             show(start)
+
+
+def cut(parts: Iterable[slice], every: int | None) -> Iterator[slice]:
+    """The parts, cut at every multiple of ``every``."""
+    for part in parts:
+        start = part.start
+        while every and start // every < (part.stop - 1) // every:
+            stop = (start // every + 1) * every
+            yield slice(start, stop)
+            start = stop
+        yield slice(start, part.stop)
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from heapkit.backends.machine import machine
 from heapkit.board import Board, CmaHeap
 from heapkit.breakdown import ROWS, Counts
 from heapkit.checkpoints import Checkpoints
-from heapkit.pace import slices
+from heapkit.pace import cut, slices
 from heapkit.resolve import resolve
 from heapkit.run import Run
 from heapkit.trace import Trace
@@ -65,9 +64,9 @@ def replay(
     counts = Counts(len(trace)) if counted else None
     room = np.empty(min(len(trace), ROWS) if counted else 0, dtype=_ffi.COUNTS)
     core = machine(board, extra_devices=extra)
-    parts = _cut(slices(len(trace), progress=progress), keep)
+    parts = cut(slices(len(trace), progress=progress), keep)
     try:
-        for part in _cut(parts, ROWS if counted else None):
+        for part in cut(parts, ROWS if counted else None):
             here = room[: part.stop - part.start]
             if keep and part.start % keep == 0:
                 points.add(core)
@@ -114,17 +113,6 @@ def cma_counters(core: _ffi.Machine, board: Board) -> dict[str, _ffi.CmaCounters
         for index, heap in enumerate(board.heaps)
         if isinstance(heap, CmaHeap)
     }
-
-
-def _cut(parts: Iterable[slice], every: int | None) -> Iterator[slice]:
-    """The parts, cut at every multiple of ``every``."""
-    for part in parts:
-        start = part.start
-        while every and start // every < (part.stop - 1) // every:
-            stop = (start // every + 1) * every
-            yield slice(start, stop)
-            start = stop
-        yield slice(start, part.stop)
 
 
 def _check_arguments(trace: Any, board: Any, pool_fill: Any) -> None:

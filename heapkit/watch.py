@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from heapkit import _ffi
 from heapkit.backends.machine import machine
 from heapkit.board import Board
-from heapkit.pace import slices
+from heapkit.pace import cut, slices
 from heapkit.resolve import resolve
 from heapkit.trace import Trace
 
@@ -44,7 +44,7 @@ def watch(
     findings = np.empty(most * _ffi.MAX_FINDINGS, _ffi.FINDING)
     core = machine(board, extra_devices=extra)
     try:
-        for span in _cut(slices(len(trace), progress=progress)):
+        for span in cut(slices(len(trace), progress=progress), EVENTS):
             length = span.stop - span.start
             here = None if counted is None else counted[:length]
             found = core.replay(
@@ -57,9 +57,3 @@ def watch(
             yield Part(span, rows[:length], here, findings[:found])
     finally:
         core.close()
-
-
-def _cut(parts: Iterator[slice]) -> Iterator[slice]:
-    for part in parts:
-        for start in range(part.start, part.stop, EVENTS):
-            yield slice(start, min(start + EVENTS, part.stop))

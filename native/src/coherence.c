@@ -115,23 +115,28 @@ int coherence_reserve(const struct hk_machine *machine, struct buffer *buffer)
 	return 0;
 }
 
+static uint64_t dirty_lines(const struct buffer *buffer, struct span line,
+			    uint64_t *first)
+{
+	if (buffer->zeroes_dirty) {
+		*first = line.start;
+		return line.end - line.start;
+	}
+	return buffer->lines ? span_set_count(&buffer->lines->dirty, line.start,
+					      line.end, first)
+			     : 0;
+}
+
 // Take the dirty lines of @line out of the set, or all of them where no set was
 // needed yet, which is only so for the whole buffer.
 static uint64_t take_dirty(struct buffer *buffer, struct span line,
 			   uint64_t *first)
 {
-	uint64_t count;
+	const uint64_t count = dirty_lines(buffer, line, first);
 
-	if (buffer->zeroes_dirty) {
+	if (buffer->zeroes_dirty)
 		buffer->zeroes_dirty = false;
-		*first = line.start;
-		return line.end - line.start;
-	}
-	if (!buffer->lines)
-		return 0;
-	count = span_set_count(&buffer->lines->dirty, line.start, line.end,
-			       first);
-	if (count)
+	else if (count)
 		span_set_remove(&buffer->lines->dirty, line.start, line.end);
 	return count;
 }
@@ -199,15 +204,11 @@ static void cpu_access(struct hk_machine *machine, struct buffer *buffer,
 static void device_access(struct hk_machine *machine, struct buffer *buffer,
 			  const struct hk_event *event, const struct part *part)
 {
-	uint64_t first = part->line.start;
+	uint64_t first = 0;
 	uint64_t dirty;
 
 	if (event->op == HK_OP_DEVICE_READ) {
-		dirty = buffer->zeroes_dirty ? part->line.end - part->line.start
-			: buffer->lines ? span_set_count(&buffer->lines->dirty,
-							 part->line.start,
-							 part->line.end, &first)
-					: 0;
+		dirty = dirty_lines(buffer, part->line, &first);
 		find_lines(machine, event, HK_STALE_DEVICE_READ, first, dirty);
 		return;
 	}
