@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from heapkit import explorers as explore
     from heapkit.backends.live import live
     from heapkit.backends.sim import simulate
+    from heapkit.calibration import Calibration, calibrate
     from heapkit.file_run import FileRun
     from heapkit.findings import Findings, coherency
     from heapkit.importers import formats, read
@@ -64,6 +65,7 @@ __all__ = [
     "BackendUnavailable",
     "Board",
     "BufferInfo",
+    "Calibration",
     "CarveoutHeap",
     "ChunkHeap",
     "CmaHeap",
@@ -95,6 +97,7 @@ __all__ = [
     "TraceWriter",
     "UdmabufHeap",
     "accounting",
+    "calibrate",
     "coherency",
     "explore",
     "fallback",
@@ -120,9 +123,11 @@ __all__ = [
 # name -> (module, attribute of it; None for the module itself)
 _LAZY: dict[str, tuple[str, str | None]] = {
     "accounting": ("heapkit.accounting", None),
+    "Calibration": ("heapkit.calibration", "Calibration"),
     "FileRun": ("heapkit.file_run", "FileRun"),
     "Findings": ("heapkit.findings", "Findings"),
     "Recommendation": ("heapkit.sizing", "Recommendation"),
+    "calibrate": ("heapkit.calibration", "calibrate"),
     "coherency": ("heapkit.findings", "coherency"),
     "explore": ("heapkit.explorers", None),
     "fallback": ("heapkit.fallback", None),
