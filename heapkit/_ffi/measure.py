@@ -99,7 +99,7 @@ class MeasureArea:
 
 
 def measure_clock(count: int) -> NDArray[np.int64]:
-    """Nanoseconds between two readings of the clock, ``count`` times."""
+    """Nanoseconds from one reading to the next that differs, ``count`` times."""
     ns = np.empty(count, np.int64)
     lib.hkm_clock(count, _times(ns))
     return ns

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from heapkit import _ffi
+from heapkit.units import format_ns
 
 # What a hypervisor answers to cpuid leaf 0x40000000.
 HYPERVISORS = {
@@ -26,10 +27,10 @@ HYPERVISORS = {
     "XenVMMXenVMM": "Xen",
     "bhyve bhyve ": "bhyve",
 }
-# One reading of the clock takes 20 to 100 ns where the vDSO answers; beyond this a
-# step of a buffer cannot be timed (assumed).
+# One reading of the clock takes 20 to 100 ns where a counter of the CPU's answers;
+# beyond this it has steps, or is asked of the kernel (assumed).
 SLOW_CLOCK_NS = 2000
-CLOCK_READINGS = 1000
+CLOCK_READINGS = 50  # ticks of 4 ms are waited for so often
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,7 @@ class Machine:
     turbo: str
     smt: str
     load: float  # of the last minute
-    clock_ns: float  # one reading, the median
+    clock_ns: float  # one reading or step, whichever is longer: the median
     when: str  # ISO 8601
 
     @property
@@ -68,6 +69,21 @@ class Machine:
             return ""
         name = HYPERVISORS.get(self.hypervisor, self.hypervisor)
         return f"This is a virtual machine ({name}): its times are those of a guest."
+
+    @property
+    def slow_clock(self) -> str:
+        """Why the clock is too coarse, in a sentence; "" if it is fine enough."""
+        if self.clock_ns <= SLOW_CLOCK_NS:
+            return ""
+        return (
+            f"The clock has steps of {format_ns(self.clock_ns)}: nothing shorter can "
+            "be timed."
+        )
+
+    @property
+    def reading_ns(self) -> float:
+        """What each time has in it of the clock itself; a step is no reading."""
+        return 0.0 if self.slow_clock else self.clock_ns
 
     @property
     def settings(self) -> str:

@@ -10,10 +10,12 @@ t from the residuals (how straight they lie). Normal equations, numpy alone.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
+from heapkit.units import format_ns
 
 Floats = NDArray[np.float64]
 
@@ -74,8 +76,15 @@ class Fit:
         return next((term for term in self.terms if term.name == name), None)
 
 
-def fit(counts: Mapping[str, Sequence[float]], samples: Sequence[Floats]) -> Fit:
+def fit(
+    counts: Mapping[str, Sequence[float]],
+    samples: Sequence[Floats],
+    *,
+    clock_ns: float = 0.0,
+) -> Fit:
     """The terms of ``counts``, each a number a size, from the times of each size.
+
+    Where a median is shorter than the clock's step, nothing is claimed.
 
     A term that the sizes cannot tell from those before it is left out and says so;
     its share is then in theirs.
@@ -91,6 +100,8 @@ def fit(counts: Mapping[str, Sequence[float]], samples: Sequence[Floats]) -> Fit
     low, high = _quantiles(drawn @ matrix[:, kept].T)
     fitted = Fit((), median, model, np.minimum(low, model), np.maximum(high, model))
     terms = _terms(list(counts), kept, found, _quantiles(drawn), slack, fitted.rms)
+    if median.min() < clock_ns:
+        terms = tuple(_unseen(term, clock_ns) for term in terms)
     return Fit(terms, median, model, fitted.low, fitted.high)
 
 
@@ -116,6 +127,11 @@ def _terms(
         why = _doubt(float(low), float(high), rms)
         terms.append(Term(name, value, float(low), float(high), why))
     return tuple(terms)
+
+
+def _unseen(term: Term, clock_ns: float) -> Term:
+    why = f"it is shorter than a step of the clock ({format_ns(clock_ns)})"
+    return replace(term, why_not=term.why_not or why)
 
 
 def _doubt(low: float, high: float, rms: float) -> str:

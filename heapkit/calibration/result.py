@@ -64,12 +64,12 @@ class Calibration:
 
     def _fit(self, place: Place, operation: str, state: str) -> Fit:
         chosen = self.of(place, operation, state)
-        clock, line = self.machine.clock_ns, self.machine.line_bytes
+        line = self.machine.line_bytes
         counts = [counts_of(place.kind, s.size, line) for s in chosen]
         terms = [t for t in terms_of(operation, place.kind) if t in counts[0]]
-        # Each time has one reading of the clock in it.
-        times = [(s.ns - clock).clip(min=0) for s in chosen]
-        return fit({t: [c[t] for c in counts] for t in terms}, times)
+        times = [(s.ns - self.machine.reading_ns).clip(min=0) for s in chosen]
+        by_term = {t: [c[t] for c in counts] for t in terms}
+        return fit(by_term, times, clock_ns=self.machine.clock_ns)
 
     def of(self, place: Place, operation: str, state: str) -> list[Samples]:
         """The samples of one operation, by size."""
@@ -143,7 +143,8 @@ class Calibration:
         """How long repeated takes, as a share of fresh, by size."""
         fresh = {s.size: s.median for s in self.of(place, operation, "fresh")}
         again = {s.size: s.median for s in self.of(place, operation, "repeated")}
-        return {size: again[size] / fresh[size] for size in fresh if size in again}
+        both = [size for size, ns in fresh.items() if ns and size in again]
+        return {size: again[size] / fresh[size] for size in both}
 
     def to_frame(self) -> pd.DataFrame:
         """A row for each place, operation, state and size; times in ns."""

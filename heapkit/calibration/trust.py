@@ -7,10 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from heapkit.calibration.machine import SLOW_CLOCK_NS, Machine
+from heapkit.calibration.machine import Machine
 from heapkit.calibration.samples import Samples
 from heapkit.costs import DOUBTED, EMULATED, MEASURED
-from heapkit.units import format_ns
 
 # The spread, by the MAD, that the middle one of all samples may have: assumed.
 NOISY = 0.10
@@ -23,15 +22,10 @@ def noise(samples: Sequence[Samples]) -> float:
 
 def why_not(machine: Machine, samples: Sequence[Samples]) -> tuple[str, ...]:
     """Each reason as a sentence; none: the times may be trusted."""
-    reasons = [machine.emulated, machine.virtual]
+    reasons = [machine.emulated, machine.virtual, machine.slow_clock]
     if machine.page_bytes != 4096:
         reasons.append(
             f"A page has {machine.page_bytes} bytes here, and 4096 in the model."
-        )
-    if machine.clock_ns > SLOW_CLOCK_NS:
-        reasons.append(
-            f"The clock takes {format_ns(machine.clock_ns)} to read: it is no "
-            "counter of the CPU."
         )
     if (spread := noise(samples)) > NOISY:
         reasons.append(

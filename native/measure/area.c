@@ -180,12 +180,3 @@ int hkm_area_work(struct hkm_area *area, int32_t work, uint64_t block,
 	}
 	return 0;
 }
-
-void hkm_clock(uint32_t count, int64_t *ns)
-{
-	for (uint32_t i = 0; i < count; i++) {
-		const int64_t start = now_ns();
-
-		ns[i] = now_ns() - start;
-	}
-}

@@ -268,7 +268,7 @@ TEST(the_clock_never_goes_back_and_the_cpu_says_what_it_is)
 
 	hkm_clock(100, ns);
 	for (uint32_t i = 0; i < 100; i++)
-		CHECK(ns[i] >= 0);
+		CHECK(ns[i] > 0);
 	CHECK(!(line & (line - 1)));
 	memset(name, 'x', sizeof(name));
 	hkm_hypervisor(name);
