@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The kernel's own ABI, for uapi.py and backends/live.py."""
+"""The kernel's own ABI, for uapi.py and backends/live."""
 
 from __future__ import annotations
 
