@@ -97,6 +97,26 @@ RULES = (
 TOLD = ("line_bytes", "cache_bytes")
 MEASURABLE = tuple(dict.fromkeys((*(rule.constant for rule in RULES), *TOLD)))
 
+_KIND_WORDS = {
+    "system": "a system heap",
+    "cma": "a CMA heap",
+    "heap": "another heap",
+    "udmabuf": "udmabuf",
+    "memfd": "a memfd",
+    "area": "memory of this process",
+}
+
+
+def why_not_tried(constant: str) -> str:
+    """Why no rule made anything of a constant: what it would take, in words."""
+    if constant in NOT_MEASURED:
+        return NOT_MEASURED[constant]
+    kinds = dict.fromkeys(k for r in RULES if r.constant == constant for k in r.kinds)
+    if not kinds:
+        return "the machine does not say"
+    return f"not measured: it takes {' or '.join(_KIND_WORDS[k] for k in kinds)}"
+
+
 # Terms of an operation in the places of a kind: (the place in words, its term).
 Find = Callable[[str, str, str], list[tuple[str, Term]]]
 

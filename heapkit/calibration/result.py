@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from heapkit.calibration import saving, text, trust
-from heapkit.calibration.constants import NOT_MEASURED, Claim, claims
+from heapkit.calibration.constants import Claim, claims, why_not_tried
 from heapkit.calibration.machine import Machine
 from heapkit.calibration.operations import SYNC, terms_of
 from heapkit.calibration.regression import Fit, Term, fit
@@ -132,12 +132,12 @@ class Calibration:
         ``ValueError``: no such constant.
         """
         self.base[constant]
-        if self.costs[constant] != self.base[constant]:
+        if self.costs[constant].source != self.base[constant].source:
             return ""
         made = self.claims[constant]
         if made:
             return f"{made[0].how}: {made[0].why_not}"
-        return NOT_MEASURED.get(constant, "nothing that was measured has it")
+        return why_not_tried(constant)
 
     def pool_effect(self, place: Place, operation: str) -> dict[int, float]:
         """How long repeated takes, as a share of fresh, by size."""

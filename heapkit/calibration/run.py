@@ -39,8 +39,9 @@ def calibrate(
     """Measure what allocating, touching, mapping and synchronising costs here.
 
     ``heaps`` are live ones, as :func:`heapkit.live` gives them; None: those of this
-    machine, if there are any; ``{}``: none. ``heap`` picks one of them. What needs no
-    heap, zeroing and cache lines, is measured in this process's memory besides.
+    machine, if there are any; ``{}``: none; ``{"udmabuf": hk.udmabuf()}``: that one.
+    ``heap`` picks one of them. What needs no heap, zeroing and cache lines, is
+    measured in this process's memory besides.
 
     ``sizes`` are bytes in whole pages, each measured at least ``rounds`` times fresh
     and as often repeated. At most ``max_bytes`` (256 MiB, and a quarter of what is
@@ -115,7 +116,7 @@ def _chosen(heaps: Mapping[str, Any], heap: str | None) -> list[Any]:
         raise wrong("calibrate", "heap", heap, f"a live heap: {there}")
     chosen = list(heaps.values()) if heap is None else [heaps[heap]]
     for one in chosen:
-        if not isinstance(one, live.LiveHeap):
+        if not isinstance(one, (live.LiveHeap, live.LiveUdmabuf)):
             allowed = "live heaps; simulated ones cost what their board says"
             raise wrong("calibrate", "heaps", one, allowed)
     return chosen

@@ -27,11 +27,15 @@ def lines_of(calibration: Calibration) -> list[tuple[str, ...]]:
 def _line(calibration: Calibration, cost: Cost) -> tuple[str, ...]:
     base = calibration.base[cost.name]
     claim = calibration.measured.get(cost.name)
-    interval = f"{claim.low:.4g} to {claim.high:.4g}" if claim else ""
+    interval = f"{_number(claim.low)} to {_number(claim.high)}" if claim else ""
     why = calibration.why_unmeasured(cost.name)
     told = why or (claim.how if claim else cost.source.partition(";")[0])
-    value, old = f"{cost.value:.4g} {cost.unit}", f"{base.value:.4g}"
+    value, old = f"{_number(cost.value)} {cost.unit}", _number(base.value)
     return (cost.name, value, interval, old, cost.status, told)
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if value >= 1000 else f"{value:.3g}"
 
 
 def verdict_of(calibration: Calibration) -> list[str]:

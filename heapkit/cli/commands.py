@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from heapkit import units
 from heapkit.board import Board
-from heapkit.cli import inputs, long_replay, values
+from heapkit.cli import calibrate, inputs, long_replay, values
 from heapkit.replay import replay
 from heapkit.trace import Op
 
@@ -317,6 +317,12 @@ COMMANDS = {
         "data/devices/rv1106/rk_dma_heap_alloc_map_rv1106.txt",
         _read_arguments,
         _read,
+    ),
+    "calibrate": _Command(
+        "measure what memory, heaps and caches cost on this machine",
+        "--heap system --save this-machine.json",
+        calibrate.add_arguments,
+        calibrate.run,
     ),
     "doctor": _Command(
         "say what this machine offers: versions, simulation, live heaps",
