@@ -12,7 +12,7 @@ BENCH_LOCK := .ci/requirements-bench.txt
 # changes when a file is added or removed. An editable install knows the packages
 # that there were when it was made.
 CORE := CMakeLists.txt pyproject.toml native/build_native.py \
-        $(shell find native/src native/include -type d -o -name '*.[ch]') \
+        $(shell find native/src native/measure native/include -type d -o -name '*.[ch]') \
         $(wildcard heapkit/*/__init__.py)
 
 # Two makes at once share one environment: one builds, the other waits.

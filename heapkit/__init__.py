@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from heapkit import explorers as explore
     from heapkit.backends.live import live, udmabuf
     from heapkit.backends.sim import simulate
+    from heapkit.calibration import Calibration, calibrate
     from heapkit.file_run import FileRun
     from heapkit.findings import Findings, coherency
     from heapkit.importers import formats, read
@@ -66,6 +67,7 @@ __all__ = [
     "BackendUnavailable",
     "Board",
     "BufferInfo",
+    "Calibration",
     "CarveoutHeap",
     "ChunkHeap",
     "CmaHeap",
@@ -98,6 +100,7 @@ __all__ = [
     "TraceWriter",
     "UdmabufHeap",
     "accounting",
+    "calibrate",
     "coherency",
     "doctor",
     "explore",
@@ -126,10 +129,12 @@ __all__ = [
 # name -> (module, attribute of it; None for the module itself)
 _LAZY: dict[str, tuple[str, str | None]] = {
     "accounting": ("heapkit.accounting", None),
+    "Calibration": ("heapkit.calibration", "Calibration"),
     "FileRun": ("heapkit.file_run", "FileRun"),
     "Findings": ("heapkit.findings", "Findings"),
     "Introspection": ("heapkit.introspection.look", "Introspection"),
     "Recommendation": ("heapkit.sizing", "Recommendation"),
+    "calibrate": ("heapkit.calibration", "calibrate"),
     "coherency": ("heapkit.findings", "coherency"),
     "doctor": ("heapkit.offers", "doctor"),
     "explore": ("heapkit.explorers", None),

@@ -27,7 +27,7 @@ LAYERS = (
     },
     {"backends"},
     {
-        *("checkpoints", "cli", "fallback", "importers", "ion"),
+        *("calibration", "checkpoints", "cli", "fallback", "importers", "ion"),
         *("introspection", "offers"),
         *("long_replay", "long_trace", "pace"),
         *("finding_causes", "finding_words", "finding_writes", "findings", "watch"),

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from heapkit import units
-from heapkit.cli import doctor, inputs, introspect, long_replay, values
+from heapkit.cli import calibrate, doctor, inputs, introspect, long_replay, values
 from heapkit.replay import replay
 from heapkit.trace import Op
 
@@ -263,6 +263,12 @@ COMMANDS = {
         "--capture before",
         introspect.add_arguments,
         introspect.run,
+    ),
+    "calibrate": _Command(
+        "measure what memory, heaps and caches cost on this machine",
+        "--heap system --save this-machine.json",
+        calibrate.add_arguments,
+        calibrate.run,
     ),
     "doctor": _Command(
         "say what this machine offers, what is missing and what would give it",
