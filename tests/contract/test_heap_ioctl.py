@@ -97,15 +97,17 @@ def test_command_without_a_direction_is_einval_even_with_null(system):
     assert error_of(system.ioctl, directed(ALLOC, 0), None) == errno.EINVAL
 
 
-def test_command_that_only_reads_is_einval_and_zeroes_the_struct(system):
+def test_command_that_only_reads_is_einval_and_writes_nothing(system):
     argument = request_of()
     command = directed(ALLOC, ioctls.READ)
     assert error_of(system.ioctl, command, argument) == errno.EINVAL
-    assert argument == bytes(24)
+    assert argument == request_of()
 
 
-def test_fault_in_the_answer_hides_the_first_error(system):
-    assert error_of(system.ioctl, ALLOC, bytes(request_of(size=0))) == errno.EFAULT
+def test_answer_without_a_place_is_efault_once_nothing_else_is_wrong(system):
+    # Linux 6.12.117; before it an answer was written after a failure too.
+    assert error_of(system.ioctl, ALLOC, bytes(request_of(size=0))) == errno.EINVAL
+    assert error_of(system.ioctl, ALLOC, bytes(request_of())) == errno.EFAULT
 
 
 def test_another_nr_is_einval(different):

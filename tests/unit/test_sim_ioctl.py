@@ -82,10 +82,10 @@ def test_command_that_only_writes_loses_the_descriptor(sim):
     assert list(sim.files) == [3]
 
 
-def test_answer_without_a_place_is_efault_and_leaks_the_buffer(sim):
+def test_answer_without_a_place_is_efault_and_keeps_nothing(sim):
     argument = bytes(request_of())
     assert error_of(sim["system"].ioctl, ALLOC, argument) == errno.EFAULT
-    assert len(sim.files) == 1
+    assert (len(sim.files), sim.buffers) == (0, ())
 
 
 @pytest.mark.parametrize("name", HEAPS)
