@@ -18,8 +18,6 @@ SIZES = (4 * KiB, 64 * KiB, 256 * KiB)
 BOUND = 4 * MiB
 STEPS = {"allocate", "mmap", "first touch", "second touch", "munmap", "free"}
 SYNC = {f"sync {e} {a}" for e in ("start", "end") for a in ("read", "write")}
-    f"sync {edge} {access}" for edge in ("start", "end") for access in ("read", "write")
-}
 BUFINFO = Path("/sys/kernel/debug/dma_buf/bufinfo")
 
 
