@@ -76,8 +76,8 @@ class Machine:
         if self.clock_ns <= SLOW_CLOCK_NS:
             return ""
         return (
-            f"The clock has steps of {format_ns(self.clock_ns)}: nothing shorter can "
-            "be timed."
+            f"The clock cannot tell moments within {format_ns(self.clock_ns)} apart: "
+            "nothing shorter can be timed."
         )
 
     @property

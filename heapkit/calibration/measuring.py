@@ -9,6 +9,7 @@ Python, and nothing is held.
 from __future__ import annotations
 
 import errno
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -105,18 +106,19 @@ def _turn(log: Log, fd: int, size: int, matrix: Matrix) -> str:
         _fresh(log, fd, size, rounds, matrix.max_bytes)
         _repeated(log, fd, size, rounds, matrix.max_bytes)
     except OSError as error:
-        return str(error.strerror)
+        return os.strerror(error.errno or errno.EIO)
     return ""
 
 
 def _fresh(log: Log, fd: int, size: int, rounds: int, max_bytes: int) -> None:
-    held = max(1, min(MOST_HELD, _ffi.MAX_HELD, max_bytes // size, rounds))
+    # One alone gets what was just given back: it takes two to be fresh.
+    held = max(1, min(MOST_HELD, max_bytes // size, max(rounds, 2)))
     done = 0
     while done < rounds:
         try:
             ns = _buffers(log.place, fd, size, held, max_bytes)
         except OSError as error:
-            # A small area holds fewer at once; one alone is never fresh.
+            # A small area holds fewer at once.
             if error.errno != errno.ENOMEM or held == 1:
                 raise
             held //= 2

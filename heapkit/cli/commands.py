@@ -266,7 +266,7 @@ COMMANDS = {
     ),
     "calibrate": _Command(
         "measure what memory, heaps and caches cost on this machine",
-        "--heap system --save this-machine.json",
+        "--host --rounds 6 --save this-machine.json",
         calibrate.add_arguments,
         calibrate.run,
     ),

@@ -135,7 +135,7 @@ def test_a_quiet_machine_is_trusted(calibrated):
         ({"hypervisor": "KVMKVMKVM"}, DOUBTED, r"virtual machine \(KVM\)"),
         ({"vendor": "QEMU", "hypervisor": "KVMKVMKVM"}, DOUBTED, "virtual machine"),
         ({"page_bytes": 16384}, DOUBTED, "16384 bytes"),
-        ({"clock_ns": 4e6}, DOUBTED, "steps of 4 ms"),
+        ({"clock_ns": 4e6}, DOUBTED, "within 4 ms"),
         ({"noise": 0.3}, DOUBTED, "noisy"),
     ],
 )

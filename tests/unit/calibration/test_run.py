@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """``hk.calibrate()`` on this machine's memory, small; and its arguments."""
 
+import json
+
 import pytest
 
 import heapkit as hk
@@ -89,12 +91,20 @@ def test_a_place_is_called_what_it_is():
 
 def test_the_command_prints_constants_saves_and_says_whether_to_trust(tmp_path, capsys):
     path = tmp_path / "here.json"
-    status = main(["calibrate", "--host", "--rounds", "3", "--save", str(path)])
+    command = ["calibrate", "--host", "--rounds", "3", "--save", str(path)]
+    assert main(command) == 0
     out = capsys.readouterr().out
     kept = hk.Calibration.read(path)
-    assert status == (0 if kept.trusted else 1)
     assert "constants were measured" in out
     assert "migrate_page: it takes other programs' pages" in out
+
+
+def test_the_command_prints_json_and_is_strict_when_asked(capsys):
+    status = main(["calibrate", "--host", "--rounds", "3", "--json", "--strict"])
+    told = json.loads(capsys.readouterr().out)
+    assert status == (0 if told["trusted"] else 1)
+    assert told["trusted"] == (not told["why_not"])
+    assert [one["name"] for one in told["constants"]] == list(hk.Costs.default())
 
 
 def test_the_command_refuses_a_folder_that_is_not_there(tmp_path, capsys):
