@@ -72,7 +72,7 @@ def test_another_fit_is_noticed(area, fit):
     assert "first page" in {mismatch.what for mismatch in done.mismatches}
 
 
-@pytest.mark.parametrize("orders", [(9, 4, 0), (8, 3, 0), (8, 0), (10, 8, 4, 0), (0,)])
+@pytest.mark.parametrize("orders", [(9, 4, 0), (8, 3, 0), (8, 0), (9, 8, 4, 0), (0,)])
 def test_other_orders_are_noticed(pages, orders):
     done = system.compare(pages, hk.SystemHeap(orders=orders))
     assert "orders" in {mismatch.what for mismatch in done.mismatches}

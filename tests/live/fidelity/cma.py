@@ -50,6 +50,8 @@ def compare(recording: CmaRecording, board: hk.Board) -> Comparison:
                 *model.answer(answer, before),
             ):
                 done.expect(number, answer.request, what, kernel, said)
+            if done.lost:
+                break
             before = answer.bits
     return done
 

@@ -48,8 +48,9 @@ class CmaRecording:
             next(lines)
             bits = _bits(next(lines))
             for _ in range(self.requests):
-                words = next(lines).split()
-                line = next(lines)
+                words, line = next(lines, "").split(), next(lines, "")
+                if not line:
+                    raise EOFError(f"{self.path}: the recording has no end")
                 bits = bits if line.startswith("=") else _bits(line)
                 yield _answer(words, bits)
 

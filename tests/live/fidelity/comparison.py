@@ -10,7 +10,10 @@ from typing import NamedTuple
 
 from tests.live.fidelity.sequences import Request
 
-SHOWN = 10  # mismatches; those that follow mostly follow from them
+# Mismatches: those that are shown, and so many that the rest is not looked at. Most
+# follow from the first.
+SHOWN = 10
+ENOUGH = 100
 
 
 class Mismatch(NamedTuple):
@@ -51,6 +54,11 @@ class Comparison:
         """The two have to be the same."""
         if kernel != model:
             self.mismatches.append(Mismatch(number, request, what, kernel, model))
+
+    @property
+    def lost(self) -> bool:
+        """Whether there is no use in going on."""
+        return len(self.mismatches) >= ENOUGH
 
     @property
     def requests(self) -> int:

@@ -23,7 +23,7 @@ from tests.live.fidelity.client import client, kernel, say, step
 from tests.live.fidelity.tracing import Instance
 
 EVENT = "kmem/mm_page_alloc"
-AMPLE = 64 << 20  # bytes held at once, an eighth of the smaller guest
+AMPLE = 32 << 20  # bytes held at once
 SCARCE = 56 << 20  # below pressure.HOLES, so that order 0 never runs out
 PERIODS = (2, 8, 32, 512)
 EVERY = 16  # requests between two reads of the trace

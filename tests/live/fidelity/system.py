@@ -42,6 +42,8 @@ def compare(
             )
             for row in (*shape(answer), *model.answer(answer)):
                 done.expect(number, answer.request, *row)
+            if done.lost:
+                break
     return done
 
 
@@ -142,7 +144,7 @@ class Model:
         yield "bytes given", kernel.given, buffer.size
         yield "orders", blocks, orders(buffer)
         if period:
-            self._scarce.take_back(buffer)
+            buffer.close()
         else:
             self._buffers[period, request.buffer] = buffer
 
