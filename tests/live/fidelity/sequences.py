@@ -133,7 +133,8 @@ def _size(rng: random.Random, habits: Habits, draw: Draw) -> int:
     elif chance < 0.2:
         draw = rng.choice(habits.draws)
     lacking = rng.randrange(PAGE) if chance > 0.7 else 0
-    return draw(rng, habits.pages) * PAGE - lacking
+    size = draw(rng, habits.pages) * PAGE - lacking
+    return min(size, habits.pages * PAGE) if habits.strict else size
 
 
 def _leaver(rng: random.Random, live: dict[int, int], leaves: str) -> int:
