@@ -31,7 +31,13 @@ from heapkit._ffi.enums import (
     SyncFlag,
     TraceRule,
 )
-from heapkit._ffi.kernel import KernelStruct, allocation_data, sync_data, uapi_constant
+from heapkit._ffi.kernel import (
+    KernelStruct,
+    allocation_data,
+    compiled_file,
+    sync_data,
+    uapi_constant,
+)
 from heapkit._ffi.machine import Machine
 from heapkit._ffi.parts import (
     BUCKET,
@@ -113,6 +119,7 @@ __all__ = [
     "allocation_data",
     "check",
     "check_trace",
+    "compiled_file",
     "counted",
     "sync_data",
     "uapi_constant",

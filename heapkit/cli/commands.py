@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from heapkit import units
 from heapkit.board import Board
 from heapkit.cli import inputs, long_replay, values
+from heapkit.cli import run as run_program
 from heapkit.replay import replay
 from heapkit.trace import Op
 
@@ -279,6 +280,7 @@ class _Command:
     example: str
     add_arguments: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
+    takes_program: bool = False  # what follows "--" is another program's
 
 
 COMMANDS = {
@@ -317,6 +319,13 @@ COMMANDS = {
         "data/devices/rv1106/rk_dma_heap_alloc_map_rv1106.txt",
         _read_arguments,
         _read,
+    ),
+    "run": _Command(
+        "run a program on the heaps of a board and record what it does",
+        "--board phone-8g --record run.parquet -- PROGRAM",
+        run_program.add_arguments,
+        run_program.run,
+        takes_program=True,
     ),
     "doctor": _Command(
         "say what this machine offers: versions, simulation, live heaps",
