@@ -48,7 +48,7 @@ if TYPE_CHECKING:
         workloads,
     )
     from heapkit import explorers as explore
-    from heapkit.backends.live import live
+    from heapkit.backends.live import live, udmabuf
     from heapkit.backends.sim import simulate
     from heapkit.file_run import FileRun
     from heapkit.findings import Findings, coherency
@@ -111,6 +111,7 @@ __all__ = [
     "show",
     "simulate",
     "size",
+    "udmabuf",
     "validation",
     "views",
     "workloads",
@@ -139,6 +140,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "simulate": ("heapkit.backends.sim", "simulate"),
     "size": ("heapkit.sizing", "size"),
     "Target": ("heapkit.sizing", "Target"),
+    "udmabuf": ("heapkit.backends.live", "udmabuf"),
     "validation": ("heapkit.validation", None),
     "views": ("heapkit.views", None),
     "TraceWriter": ("heapkit.trace_writer", "TraceWriter"),

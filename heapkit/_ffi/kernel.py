@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The kernel's own ABI, for uapi.py and backends/live.py; the other compiled files."""
+"""The kernel's own ABI, for uapi.py and backends/live; the other compiled files."""
 
 from __future__ import annotations
 

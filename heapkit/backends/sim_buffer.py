@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 from typing import Self
 
 from heapkit import _ffi, arguments
@@ -119,6 +120,14 @@ class SimBuf(BufferFile, CpuUse):
     def dup(self) -> SimBuf:
         """Another reference to the same buffer."""
         return SimBuf(self._open())
+
+    def send(self, sock: socket.socket) -> None:
+        """Pass a reference through a unix socket; :meth:`SimHeaps.receive` takes it.
+
+        It goes to the same heaps only: see :mod:`heapkit.backends.sim_files.passing`.
+        """
+        cell = self._open()
+        cell.door.passing.send(cell.heap.name, sock, self.dup())
 
     def close(self) -> None:
         """Drop this reference; the last one frees the buffer.

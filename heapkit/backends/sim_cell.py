@@ -6,12 +6,13 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from heapkit import _ffi
 from heapkit.backends.sim_files.fences import Reservation, last_of
+from heapkit.backends.sim_files.passing import Passing
 from heapkit.backends.sim_files.table import FileTable
 from heapkit.board import Device, Heap
 from heapkit.costs import Costs
@@ -54,6 +55,7 @@ class Door:
         self.now_ns = 0
         self.devices: dict[Device, int] = {}
         self.files = FileTable()
+        self.passing: Passing[Any] = Passing()
         self.findings: list[SimFinding] = []
 
     def advance(self, ns: int) -> None:

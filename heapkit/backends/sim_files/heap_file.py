@@ -11,15 +11,11 @@ from typing import Final, NoReturn, Protocol
 
 from heapkit import arguments, ioctls, uapi
 from heapkit.backends.sim_files.fences import POLLIN, POLLOUT
-from heapkit.backends.sim_files.memory import (
-    Argument,
-    command_of,
-    copy_from_user,
-    copy_to_user,
-)
+from heapkit.backends.sim_files.memory import copy_from_user, copy_to_user
 from heapkit.errors import refusal
+from heapkit.ioctls import Argument
+from heapkit.uapi import DEFAULT_FD_FLAGS
 
-DEFAULT_FD_FLAGS: Final = os.O_RDWR | os.O_CLOEXEC
 _ALLOCATION: Final = struct.Struct("=QIIQ")  # struct dma_heap_allocation_data
 _FD_AT: Final = 8
 
@@ -55,7 +51,8 @@ class HeapFile:
         the call failed; where it does not fit the buffer stays open, and only the
         heaps' table of files knows its number.
         """
-        command = command_of(self.name, cmd)
+        command = ioctls.command_of(self.name, cmd)
+        arg = ioctls.bytes_of(self.name, arg)
         if ioctls.nr_of(command) != ioctls.nr_of(uapi.DMA_HEAP_IOCTL_ALLOC):
             what = f"{self.name}: ioctl {command:#010x}, nr {ioctls.nr_of(command)}"
             raise refusal(errno.EINVAL, what)
@@ -82,15 +79,15 @@ class HeapFile:
             raise
         struct.pack_into("=I", data, _FD_AT, number)
 
-    def read(self, _size: int = 0) -> NoReturn:
+    def read(self, _size: int = 0, /) -> NoReturn:
         """EINVAL: the heap has no such operation."""
         raise refusal(errno.EINVAL, f"{self.name}: read from a heap")
 
-    def write(self, _data: bytes = b"") -> NoReturn:
+    def write(self, _data: bytes = b"", /) -> NoReturn:
         """EINVAL: the heap has no such operation."""
         raise refusal(errno.EINVAL, f"{self.name}: write to a heap")
 
-    def lseek(self, _offset: int = 0, _whence: int = os.SEEK_SET) -> NoReturn:
+    def lseek(self, _offset: int = 0, _whence: int = os.SEEK_SET, /) -> NoReturn:
         """ESPIPE: there is no position to change."""
         raise refusal(errno.ESPIPE, f"{self.name}: lseek in a heap")
 
