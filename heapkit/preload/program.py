@@ -49,7 +49,7 @@ def _of_binary(head: bytes, status: os.stat_result) -> str | None:
         return None
     if status.st_mode & (stat.S_ISUID | stat.S_ISGID) and os.geteuid() != status.st_uid:
         return "runs with the rights of another user, where ld.so preloads nothing"
-    if head[4] != _CLASS_64 or len(head) < _HEADER.size:
+    if len(head) < _HEADER.size or head[4] != _CLASS_64:
         return "is no 64-bit program"
     interpreter = _interpreter(head)
     if interpreter is None:
