@@ -47,8 +47,9 @@ def run(bench, tmp_path, capfd):
 def program(run):
     """Run the text of a Python program that has door.py at hand."""
 
-    def program(text, *argv, **options):
-        env = {**os.environ, "PYTHONPATH": str(HERE)}
+    def program(text, *argv, site="", **options):
+        path = os.pathsep.join(filter(None, [str(HERE), site]))
+        env = {**os.environ, "PYTHONPATH": path}
         text = MARK + textwrap.dedent(text)
         command = (sys.executable, "-S", "-c", text, *argv)
         return run(*command, env=env, **options)
