@@ -22,7 +22,7 @@ from heapkit.errors import BackendUnavailable
 from heapkit.preload import program
 from heapkit.preload.faults import Fault, Faults
 from heapkit.preload.host import Held, Host, heap_names
-from heapkit.preload.recording import Recording
+from heapkit.preload.recording import ROW_GROUP, Recording
 from heapkit.preload.server import Server
 from heapkit.trace_writer import TraceWriter
 from heapkit.units import format_bytes
@@ -110,7 +110,8 @@ def run(
     library = _library()
     with ExitStack() as stack:
         directory = _directory(stack)
-        recording = _recording(stack, record, names, {"argv": words})
+        meta = {"board": board.name, "argv": words}
+        recording = _recording(stack, record, names, meta)
         heaps = stack.enter_context(simulate(board))
         place = directory / "dma_heap"
         host = Host(heaps, place, recording=recording, faults=faults, latency=latency)
@@ -125,7 +126,7 @@ def run(
             raise RuntimeError("the server of the heaps failed") from server.error
         host.sweep()
         still_open = host.open()
-        recording.close()
+        recording.close(status=status, counts=dict(recording.counts))
         return Outcome(
             status=status,
             seconds=time.monotonic() - began,
@@ -147,7 +148,9 @@ def _recording(
 ) -> Recording:
     if record is None:
         return Recording(None)
-    writer = TraceWriter(record, heaps=heaps, growing=True, meta=meta)  # type: ignore[call-arg]
+    writer = TraceWriter(
+        record, heaps=heaps, growing=True, meta=meta, row_group=ROW_GROUP
+    )
     stack.callback(writer.discard)
     return Recording(writer)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Real clients of DMA-BUF heaps, unmodified, on the heaps of a board that has theirs."""
+"""Real clients of DMA-BUF heaps, unmodified, on a board that has their heaps."""
 
 import pytest
 
@@ -46,7 +46,8 @@ ACTFW_PROGRAM = """
 
     heap = DMAHeap()
     fds = [heap.alloc("frame-%d" % i, 640 * 480 * 3) for i in range(3)]
-    answer([[os.readlink(f"/proc/self/fd/{fd}") for fd in fds], os.fstat(fds[0]).st_size])
+    links = [os.readlink(f"/proc/self/fd/{fd}") for fd in fds]
+    answer([links, os.fstat(fds[0]).st_size])
 """
 
 
