@@ -12,7 +12,8 @@ BENCH_LOCK := .ci/requirements-bench.txt
 # changes when a file is added or removed. An editable install knows the packages
 # that there were when it was made.
 CORE := CMakeLists.txt pyproject.toml native/build_native.py \
-        $(shell find native/src native/measure native/include -type d -o -name '*.[ch]') \
+        $(shell find native/src native/measure native/preload native/include -type d -o -name '*.[ch]') \
+        native/preload/CMakeLists.txt \
         $(wildcard heapkit/*/__init__.py)
 
 # Two makes at once share one environment: one builds, the other waits.

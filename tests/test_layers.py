@@ -23,7 +23,7 @@ LAYERS = (
         *("trace", "trace_columns", "trace_file", "trace_parts", "trace_schema"),
         *("checkpoint_file", "file_run", "histogram", "trace_writer"),
         *("accounting", "charging", "explain_uses", "held_over_time", "holdings"),
-        "trace_ops",
+        *("reserved_file", "trace_names", "trace_ops"),
     },
     {"backends"},
     {
@@ -33,6 +33,7 @@ LAYERS = (
         *("finding_causes", "finding_words", "finding_writes", "findings", "watch"),
         *("comparison", "sharing", "sharing_calls", "sharing_costs"),
         *("recommendation", "replay", "reserved_memory", "resolve", "sizing"),
+        "preload",
         "sync_cost",
         "validation",
         "workloads",

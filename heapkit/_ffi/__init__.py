@@ -31,7 +31,13 @@ from heapkit._ffi.enums import (
     SyncFlag,
     TraceRule,
 )
-from heapkit._ffi.kernel import KernelStruct, allocation_data, sync_data, uapi_constant
+from heapkit._ffi.kernel import (
+    KernelStruct,
+    allocation_data,
+    compiled_file,
+    sync_data,
+    uapi_constant,
+)
 from heapkit._ffi.machine import Machine
 from heapkit._ffi.measure import (
     MAX_HELD,
@@ -131,6 +137,7 @@ __all__ = [
     "allocation_data",
     "check",
     "check_trace",
+    "compiled_file",
     "counted",
     "hypervisor",
     "line_bytes",

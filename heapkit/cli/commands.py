@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from heapkit import units
 from heapkit.cli import calibrate, doctor, inputs, introspect, long_replay, values
+from heapkit.cli import run as run_program
 from heapkit.replay import replay
 from heapkit.trace import Op
 
@@ -219,6 +220,7 @@ class _Command:
     example: str
     add_arguments: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
+    takes_program: bool = False  # what follows "--" is another program's
 
 
 COMMANDS = {
@@ -269,6 +271,13 @@ COMMANDS = {
         "--host --rounds 6 --save this-machine.json",
         calibrate.add_arguments,
         calibrate.run,
+    ),
+    "run": _Command(
+        "run a program on the heaps of a board and record what it does",
+        "--board phone-8g --record run.parquet -- PROGRAM",
+        run_program.add_arguments,
+        run_program.run,
+        takes_program=True,
     ),
     "doctor": _Command(
         "say what this machine offers, what is missing and what would give it",
