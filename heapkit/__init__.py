@@ -39,6 +39,7 @@ from heapkit.units import GiB, KiB, MiB
 if TYPE_CHECKING:
     from heapkit import (
         accounting,
+        conformance,
         fallback,
         ion,
         metrics,
@@ -96,6 +97,7 @@ __all__ = [
     "UdmabufHeap",
     "accounting",
     "coherency",
+    "conformance",
     "explore",
     "fallback",
     "formats",
@@ -125,6 +127,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "Findings": ("heapkit.findings", "Findings"),
     "Recommendation": ("heapkit.sizing", "Recommendation"),
     "coherency": ("heapkit.findings", "coherency"),
+    "conformance": ("heapkit.conformance", None),
     "explore": ("heapkit.explorers", None),
     "fallback": ("heapkit.fallback", None),
     "formats": ("heapkit.importers", "formats"),

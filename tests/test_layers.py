@@ -27,7 +27,7 @@ LAYERS = (
     },
     {"backends"},
     {
-        *("checkpoints", "cli", "fallback", "importers", "ion"),
+        *("checkpoints", "cli", "conformance", "fallback", "importers", "ion"),
         *("long_replay", "long_trace", "pace"),
         *("finding_causes", "finding_words", "finding_writes", "findings", "watch"),
         *("comparison", "sharing", "sharing_calls", "sharing_costs"),

@@ -167,22 +167,22 @@ def test_command_that_only_writes_loses_the_descriptor(sim):
     assert list(sim.files) == [3]
 
 
-def test_command_that_only_reads_is_einval_and_zeroes_the_struct(heap):
+def test_command_that_only_reads_is_einval_and_keeps_the_struct(heap):
     argument = request_of()
     command = directed(ALLOC, ioctls.READ)
     assert error_of(heap.ioctl, command, argument) == errno.EINVAL
-    assert argument == bytes(24)
+    assert argument == request_of()
 
 
-def test_answer_without_a_place_is_efault_and_leaks_the_buffer(sim):
+def test_answer_without_a_place_is_efault_and_keeps_nothing(sim):
     argument = bytes(request_of())
     assert error_of(sim["system"].ioctl, ALLOC, argument) == errno.EFAULT
-    assert len(sim.files) == 1
+    assert (len(sim.files), sim.buffers) == (0, ())
 
 
-def test_fault_in_the_answer_hides_the_first_error(heap):
+def test_what_is_refused_has_no_answer_to_fault(heap):
     argument = bytes(request_of(size=0))
-    assert error_of(heap.ioctl, ALLOC, argument) == errno.EFAULT
+    assert error_of(heap.ioctl, ALLOC, argument) == errno.EINVAL
 
 
 def test_another_nr_is_einval(heap):
@@ -338,6 +338,13 @@ def test_partial_sync_of_a_memfd_has_no_hook(memfd):
     assert memfd.ioctl(SYNC, sync(3)) == 0
 
 
+def test_access_to_a_memfd_must_have_begun_once_before_it_ends(memfd):
+    assert error_of(memfd.ioctl, SYNC, sync(7)) == errno.EINVAL
+    memfd.ioctl(SYNC, sync(3))
+    assert error_of(memfd.ioctl, SYNC, sync(7)) == 0
+    assert error_of(memfd.ioctl, SYNC, sync(6)) == 0
+
+
 # --- SET_NAME ----------------------------------------------------------------
 
 
@@ -406,6 +413,7 @@ def test_kernel_without_sync_files_says_enotty(bench, command):
     with hk.simulate(bench, sync_file=False) as heaps:
         buffer = heaps["system"].allocate(4096)
         assert error_of(buffer.ioctl, command, sync_file(3)) == errno.ENOTTY
+        assert error_of(buffer.export_sync_file) == errno.ENOTTY
 
 
 # --- The buffer's other operations -------------------------------------------
@@ -533,6 +541,14 @@ def test_mapping_needs_what_the_files_mode_allows(sim, mode, prot, code):
 def test_private_mapping_of_a_read_only_buffer_may_be_written(sim):
     buffer = sim["system"].allocate(4096, fd_flags=os.O_RDONLY)
     assert not buffer.mmap(flags=mmap.MAP_PRIVATE).readonly
+
+
+def test_mapping_to_be_executed_is_eperm_where_the_kernel_forbids_it(bench):
+    executed = mmap.PROT_READ | mmap.PROT_EXEC
+    with hk.simulate(bench, noexec=True) as heaps:
+        buffer = heaps["system"].allocate(4096)
+        assert error_of(buffer.mmap, prot=executed) == errno.EPERM
+        assert error_of(buffer.mmap) == 0
 
 
 def test_secure_buffer_is_not_mapped(sim):

@@ -47,9 +47,10 @@ class HeapFile:
         Only the number's nr selects: 0 is DMA_HEAP_IOCTL_ALLOC whatever its type
         says, any other is EINVAL. Its size and direction say how much of ``arg`` is
         read and written, so that shorter structs of older and longer ones of newer
-        kernels work: what is not read is zero. The answer is copied back even when
-        the call failed; where it does not fit the buffer stays open, and only the
-        heaps' table of files knows its number.
+        kernels work: what is not read is zero. The answer is copied back if the
+        call succeeded, and without a place for it the buffer is gone again (so Linux
+        6.12.117). Where the struct is too short for the number, the buffer stays
+        open, and only the heaps' table of files knows it.
         """
         command = ioctls.command_of(self.name, cmd)
         arg = ioctls.bytes_of(self.name, arg)
@@ -61,13 +62,15 @@ class HeapFile:
         out_size = size if direction & ioctls.READ else 0
         data = bytearray(max(in_size, out_size, _ALLOCATION.size))
         data[:in_size] = copy_from_user(self.name, arg, in_size)
+        buffer = self._ioctl_allocate(data)
         try:
-            self._ioctl_allocate(data)
-        finally:
             copy_to_user(self.name, arg, bytes(data[:out_size]))
+        except OSError:
+            buffer.close()
+            raise
         return 0
 
-    def _ioctl_allocate(self, data: bytearray) -> None:
+    def _ioctl_allocate(self, data: bytearray) -> _Numbered:
         size, fd, fd_flags, heap_flags = _ALLOCATION.unpack_from(data)
         if fd:
             raise refusal(errno.EINVAL, f"{self.name}: {size} bytes, fd={fd}")
@@ -78,6 +81,7 @@ class HeapFile:
             buffer.close()
             raise
         struct.pack_into("=I", data, _FD_AT, number)
+        return buffer
 
     def read(self, _size: int = 0, /) -> NoReturn:
         """EINVAL: the heap has no such operation."""
