@@ -15,6 +15,7 @@ from __future__ import annotations
 import errno
 import mmap
 import os
+import re
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,7 @@ from heapkit.units import format_bytes
 UNBOUNDED: Final = "system"  # in the name of every heap that takes single pages
 # Beyond this, rounding up to pages wraps, which is EINVAL.
 LARGEST: Final = arguments.U64_MAX + 1 - mmap.PAGESIZE
+_FIELD: Final = re.compile(r"^(MemAvailable|CmaFree):\s+(\d+) kB$", re.MULTILINE)
 MEMINFO: Final = Path("/proc/meminfo")
 
 
@@ -43,11 +45,7 @@ def refuse(name: str, size: int) -> None:
 
 def limit() -> int:
     """Bytes that a heap of single pages could take without swapping anything out."""
-    fields = dict(line.split(":") for line in MEMINFO.read_text().splitlines())
-    if "MemAvailable" not in fields:
+    told = dict(_FIELD.findall(MEMINFO.read_text()))
+    if "MemAvailable" not in told:  # before Linux 3.14
         return os.sysconf("SC_PHYS_PAGES") * mmap.PAGESIZE
-    return max(_bytes(fields["MemAvailable"]) - _bytes(fields.get("CmaFree", "0")), 0)
-
-
-def _bytes(value: str) -> int:
-    return int(value.split(maxsplit=1)[0]) * 1024
+    return max(int(told["MemAvailable"]) - int(told.get("CmaFree", 0)), 0) * 1024

@@ -6,13 +6,16 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import struct
+from typing import Final
 
 from heapkit.backends import unix_socket
 from heapkit.backends.descriptor import refused
 from heapkit.backends.live import identity
 from heapkit.errors import refusal
 
-_PAYLOAD = b"\0"  # a stream carries no message without a byte
+_PAYLOAD: Final = b"\0"  # a stream carries no message without a byte
+_INT: Final = struct.Struct("i")
 
 
 def send(owner: str, sock: socket.socket, fd: int) -> None:
@@ -26,7 +29,7 @@ def receive(owner: str, sock: socket.socket) -> int:
     """A dma-buf's descriptor, which closes on exec; errors as LiveHeaps.receive."""
     checked = unix_socket.checked(owner, sock)
     with refused(f"{owner}: receive"):
-        data, fds, flags, _ = socket.recv_fds(checked, 1, 1, socket.MSG_CMSG_CLOEXEC)
+        data, fds, flags = _message(checked)
     if code := _wrong_with(data, fds, flags):
         for fd in fds:
             os.close(fd)
@@ -39,6 +42,19 @@ def receive(owner: str, sock: socket.socket) -> int:
         os.close(fds[0])
         raise
     return fds[0]
+
+
+def _message(sock: socket.socket) -> tuple[bytes, list[int], int]:
+    """One byte and what came with it. socket.recv_fds() of 3.11 ignores its flags."""
+    room = socket.CMSG_LEN(_INT.size)
+    data, ancillary, flags, _ = sock.recvmsg(1, room, socket.MSG_CMSG_CLOEXEC)
+    fds = [
+        _INT.unpack_from(found, at)[0]
+        for level, kind, found in ancillary
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS)
+        for at in range(0, len(found) - _INT.size + 1, _INT.size)
+    ]
+    return data, fds, flags
 
 
 def _wrong_with(data: bytes, fds: list[int], flags: int) -> int:

@@ -47,10 +47,12 @@ class HeapFile:
         Only the number's nr selects: 0 is DMA_HEAP_IOCTL_ALLOC whatever its type
         says, any other is EINVAL. Its size and direction say how much of ``arg`` is
         read and written, so that shorter structs of older and longer ones of newer
-        kernels work: what is not read is zero. The answer is copied back if the
-        call succeeded, and without a place for it the buffer is gone again (so Linux
-        6.12.117). Where the struct is too short for the number, the buffer stays
-        open, and only the heaps' table of files knows it.
+        kernels work: what is not read is zero. An answer that cannot be written is
+        EFAULT, and there is no buffer. Where it is written without the number, because
+        the struct is too short or the command has no direction for it, the buffer
+        stays open, and only the heaps' table of files knows it. So Linux 6.12.117 does;
+        earlier ones copied the struct back after a failure too, and left a buffer open
+        whose number could not be written.
         """
         command = ioctls.command_of(self.name, cmd)
         arg = ioctls.bytes_of(self.name, arg)
