@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from heapkit import units
 from heapkit.board import Board
-from heapkit.cli import inputs, long_replay, values
+from heapkit.cli import conformance, inputs, long_replay, values
 from heapkit.replay import replay
 from heapkit.trace import Op
 
@@ -317,6 +317,12 @@ COMMANDS = {
         "data/devices/rv1106/rk_dma_heap_alloc_map_rv1106.txt",
         _read_arguments,
         _read,
+    ),
+    "conformance": _Command(
+        "ask heaps what Linux's own selftest asks, and more, and say what differs",
+        "--board phone-8g --heap system --tap",
+        conformance.add_arguments,
+        conformance.run,
     ),
     "doctor": _Command(
         "say what this machine offers: versions, simulation, live heaps",

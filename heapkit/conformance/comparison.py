@@ -7,7 +7,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from heapkit.arguments import wrong
 from heapkit.conformance import pages
@@ -71,6 +71,11 @@ class Comparison:
         """How many pairs have each verdict."""
         counted = Counter(pair.verdict for pair in self.pairs)
         return {verdict: counted[verdict] for verdict in VERDICTS}
+
+    def facts(self) -> dict[str, Any]:
+        """What JSON can hold: the counts, and every pair."""
+        pairs = [dataclasses.asdict(pair) for pair in self.pairs]
+        return {"ok": self.ok, "counts": self.counts(), "pairs": pairs}
 
     def to_frame(self) -> pd.DataFrame:
         """The table, a row per check and live heap."""

@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from heapkit.conformance.check import CPU_ACCESS, Answer, Group
 from heapkit.conformance.subject import Subject
+from heapkit.errors import refusal
 
 _memory = Group("memory", source="system_heap.c, cma_heap.c", needs=(CPU_ACCESS,))
 _SIZE: Final = 128 * 1024
-MADV_REMOVE: Final = getattr(mmap, "MADV_REMOVE", 9)
 
 
 def _fresh(subject: Subject) -> str:
@@ -96,6 +96,18 @@ def _proc_mem(subject: Subject) -> None:
     finally:
         os.close(fd)
         view.release()
+
+
+def _mlock(subject: Subject) -> None:
+    import ctypes
+
+    mapping, view = _mapped(subject)
+    libc = ctypes.CDLL(None, use_errno=True)
+    address, length = ctypes.c_void_p(subject.address(mapping)), ctypes.c_size_t(4096)
+    failed = libc.mlock(address, length)
+    view.release()
+    if failed:
+        raise refusal(ctypes.get_errno(), f"{subject.name}: mlock")
 
 
 def _written_from(subject: Subject) -> None:
@@ -216,6 +228,14 @@ CHECKS: Final = (
         "ok rw-s /dmabuf:",
         _maps_line,
         source="dma-buf.c, dmabuffs_dname()",
+    ),
+    _memory(
+        "mlock",
+        "a mapping may be locked, and stays as it is",
+        "mmap, mlock",
+        "ok",
+        _mlock,
+        source="mm/mlock.c, mlock_fixup(): VM_SPECIAL",
     ),
     *_advice,
 )

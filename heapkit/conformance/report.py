@@ -79,7 +79,7 @@ class Report:
         return {verdict: counted[verdict] for verdict in VERDICTS}
 
     def tap(self) -> str:
-        """The Test Anything Protocol, version 14: a subtest for each heap."""
+        """The Test Anything Protocol, version 13, with a subtest for each heap."""
         return tap.document(self)
 
     def to_frame(self) -> pd.DataFrame:
