@@ -39,6 +39,7 @@ from heapkit.units import GiB, KiB, MiB
 if TYPE_CHECKING:
     from heapkit import (
         accounting,
+        conformance,
         fallback,
         ion,
         metrics,
@@ -102,6 +103,7 @@ __all__ = [
     "accounting",
     "calibrate",
     "coherency",
+    "conformance",
     "doctor",
     "explore",
     "fallback",
@@ -136,6 +138,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "Recommendation": ("heapkit.sizing", "Recommendation"),
     "calibrate": ("heapkit.calibration", "calibrate"),
     "coherency": ("heapkit.findings", "coherency"),
+    "conformance": ("heapkit.conformance", None),
     "doctor": ("heapkit.offers", "doctor"),
     "explore": ("heapkit.explorers", None),
     "fallback": ("heapkit.fallback", None),

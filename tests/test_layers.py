@@ -29,6 +29,7 @@ LAYERS = (
     {
         *("calibration", "checkpoints", "cli", "fallback", "importers", "ion"),
         *("introspection", "offers"),
+        "conformance",
         *("long_replay", "long_trace", "pace"),
         *("finding_causes", "finding_words", "finding_writes", "findings", "watch"),
         *("comparison", "sharing", "sharing_calls", "sharing_costs"),

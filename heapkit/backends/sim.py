@@ -38,7 +38,11 @@ SPARE_DEVICES = 64
 
 
 def simulate(
-    board: Board, *, sync_file: bool = True, partial_sync: str = "vendor"
+    board: Board,
+    *,
+    sync_file: bool = True,
+    partial_sync: str = "vendor",
+    noexec: bool = False,
 ) -> SimHeaps:
     """The heaps of ``board``, idle, as a mapping of names to heaps.
 
@@ -48,13 +52,15 @@ def simulate(
     ``sync_file`` is CONFIG_SYNC_FILE; without it the ioctls that export and import
     fences are ENOTTY. ``partial_sync`` is "vendor" where parts of a buffer can be
     maintained, "hookless" where the kernel knows how to ask for it and the heaps do
-    not (EOPNOTSUPP), "mainline" where there is no such ioctl (ENOTTY).
+    not (EOPNOTSUPP), "mainline" where there is no such ioctl (ENOTTY). ``noexec`` is
+    a kernel whose buffers cannot be mapped PROT_EXEC (EPERM), as Linux 7.3.
     """
     if not isinstance(board, Board):
         raise arguments.wrong("simulate", "board", board, "a heapkit.Board")
     options = Options(
         arguments.boolean("simulate", "sync_file", sync_file),
         arguments.choice("simulate", "partial_sync", partial_sync, PARTIAL_SYNC),
+        arguments.boolean("simulate", "noexec", noexec),
     )
     return SimHeaps(board, options)
 
@@ -87,6 +93,11 @@ class SimHeaps(HeapMap["SimHeap"]):
         """Let ``ns`` pass, in which idle threads zero, return and refill pages."""
         ns = arguments.integer("advance", "ns", ns, high=2**62 - self._door.now_ns)
         self._door.advance(ns)
+
+    @property
+    def options(self) -> Options:
+        """What kernel the heaps are of, as :func:`simulate` was told."""
+        return self._door.options
 
     @property
     def files(self) -> FileTable:

@@ -29,6 +29,7 @@ class Options(NamedTuple):
 
     sync_file: bool = True
     partial_sync: str = PARTIAL_SYNC[0]
+    noexec: bool = False
 
 
 class SimFinding(NamedTuple):
@@ -123,6 +124,7 @@ class Cell:
         self.mode = os.O_RDWR  # of the one struct file that all references share
         self.fences = Reservation()
         self.ino = 0
+        self.begun = False  # whether the CPU's access has begun, ever
         self.references = 0
         self.latency_ns = latency_ns
         self.charged = door.core.charged()

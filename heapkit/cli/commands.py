@@ -10,7 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from heapkit import units
-from heapkit.cli import calibrate, doctor, inputs, introspect, long_replay, values
+from heapkit.cli import (
+    calibrate,
+    conformance,
+    doctor,
+    inputs,
+    introspect,
+    long_replay,
+    values,
+)
 from heapkit.cli import run as run_program
 from heapkit.replay import replay
 from heapkit.trace import Op
@@ -278,6 +286,12 @@ COMMANDS = {
         run_program.add_arguments,
         run_program.run,
         takes_program=True,
+    ),
+    "conformance": _Command(
+        "ask heaps what Linux's own selftest asks, and more, and say what differs",
+        "--board phone-8g --heap system --tap",
+        conformance.add_arguments,
+        conformance.run,
     ),
     "doctor": _Command(
         "say what this machine offers, what is missing and what would give it",

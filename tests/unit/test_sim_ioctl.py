@@ -170,6 +170,13 @@ def test_partial_sync_of_a_memfd_has_no_hook(memfd):
     assert memfd.ioctl(SYNC, sync(3)) == 0
 
 
+def test_access_to_a_memfd_must_have_begun_once_before_it_ends(memfd):
+    assert error_of(memfd.ioctl, SYNC, sync(7)) == errno.EINVAL
+    memfd.ioctl(SYNC, sync(3))
+    assert error_of(memfd.ioctl, SYNC, sync(7)) == 0
+    assert error_of(memfd.ioctl, SYNC, sync(6)) == 0
+
+
 # --- Sync files --------------------------------------------------------------
 
 
@@ -193,6 +200,7 @@ def test_kernel_without_sync_files_says_enotty(bench, command):
     with hk.simulate(bench, sync_file=False) as heaps:
         buffer = heaps["system"].allocate(4096)
         assert error_of(buffer.ioctl, command, sync_file(3)) == errno.ENOTTY
+        assert error_of(buffer.export_sync_file) == errno.ENOTTY
 
 
 # --- mmap --------------------------------------------------------------------
@@ -228,6 +236,14 @@ def test_mode_3_allows_no_mapping(sim):
 def test_private_mapping_of_a_read_only_buffer_may_be_written(sim):
     buffer = sim["system"].allocate(4096, fd_flags=os.O_RDONLY)
     assert not buffer.mmap(flags=mmap.MAP_PRIVATE).readonly
+
+
+def test_mapping_to_be_executed_is_eperm_where_the_kernel_forbids_it(bench):
+    executed = mmap.PROT_READ | mmap.PROT_EXEC
+    with hk.simulate(bench, noexec=True) as heaps:
+        buffer = heaps["system"].allocate(4096)
+        assert error_of(buffer.mmap, prot=executed) == errno.EPERM
+        assert error_of(buffer.mmap) == 0
 
 
 def test_memfd_is_exported_for_reading_and_writing_only(memfd):

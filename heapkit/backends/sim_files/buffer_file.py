@@ -146,8 +146,13 @@ class BufferFile(NumberedFile):
             cell.fences.add(one, write=writes)
 
     def export_sync_file(self, access: str = "rw") -> SyncFile:
-        """What one has to wait for before reading ("r") or writing the buffer."""
+        """What one has to wait for before reading ("r") or writing the buffer.
+
+        ``OSError(ENOTTY)`` on a kernel without CONFIG_SYNC_FILE.
+        """
         cell = self._open()
+        if not cell.door.options.sync_file:
+            raise refusal(errno.ENOTTY, f"{cell.heap.name}: no CONFIG_SYNC_FILE")
         writes = _writes(cell.heap.name, access)
         return SyncFile(cell.door.files, cell.fences.waited_for(write=writes))
 
@@ -195,7 +200,12 @@ class BufferFile(NumberedFile):
         if asked.private:
             entries = cell.door.core.entries(cell.buffer)["size"].tolist()
         mapping.refuse(
-            asked, size=cell.size, mode=cell.mode, heap=cell.heap, entries=entries
+            asked,
+            size=cell.size,
+            mode=cell.mode,
+            heap=cell.heap,
+            entries=entries,
+            noexec=cell.door.options.noexec,
         )
         return asked
 

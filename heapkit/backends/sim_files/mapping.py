@@ -20,11 +20,18 @@ from heapkit.errors import refusal
 
 
 def refuse(
-    asked: Request, *, size: int, mode: int, heap: Heap, entries: Sequence[int]
+    asked: Request,
+    *,
+    size: int,
+    mode: int,
+    heap: Heap,
+    entries: Sequence[int],
+    noexec: bool = False,
 ) -> None:
     """``OSError`` as the kernel has it.
 
-    ``mode`` is the file's O_ACCMODE, ``entries`` the sizes of the sg entries.
+    ``mode`` is the file's O_ACCMODE, ``entries`` the sizes of the sg entries,
+    ``noexec`` says that the file system of the buffers is SB_I_NOEXEC.
     """
     what = f"{heap.name}: mmap of {asked.length} bytes from {asked.offset}, of {size}"
     if not asked.length or asked.offset % PAGE_SIZE or not asked.flags & MAP_TYPE:
@@ -33,6 +40,8 @@ def refuse(
     writes = asked.prot & mmap.PROT_WRITE and not asked.private
     if not readable or (writes and mode != os.O_RDWR):
         raise refusal(errno.EACCES, f"{what}: the file's access mode is {mode}")
+    if noexec and asked.prot & mmap.PROT_EXEC:
+        raise refusal(errno.EPERM, f"{what}: not to be executed")
     if isinstance(heap, SecureHeap):
         raise refusal(errno.EINVAL, f"{what}: a secure buffer")
     if asked.end > size:
