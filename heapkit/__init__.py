@@ -53,8 +53,10 @@ if TYPE_CHECKING:
     from heapkit.file_run import FileRun
     from heapkit.findings import Findings, coherency
     from heapkit.importers import formats, read
+    from heapkit.introspection.look import Introspection, introspect
     from heapkit.long_replay import replay_file
     from heapkit.long_trace import write_long
+    from heapkit.offers import doctor
     from heapkit.samples import sample
     from heapkit.show import show
     from heapkit.sizing import Recommendation, Target, size
@@ -74,6 +76,7 @@ __all__ = [
     "Findings",
     "FormatError",
     "GiB",
+    "Introspection",
     "InvariantError",
     "KiB",
     "Memory",
@@ -96,9 +99,11 @@ __all__ = [
     "UdmabufHeap",
     "accounting",
     "coherency",
+    "doctor",
     "explore",
     "fallback",
     "formats",
+    "introspect",
     "ion",
     "live",
     "metrics",
@@ -122,11 +127,14 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "accounting": ("heapkit.accounting", None),
     "FileRun": ("heapkit.file_run", "FileRun"),
     "Findings": ("heapkit.findings", "Findings"),
+    "Introspection": ("heapkit.introspection.look", "Introspection"),
     "Recommendation": ("heapkit.sizing", "Recommendation"),
     "coherency": ("heapkit.findings", "coherency"),
+    "doctor": ("heapkit.offers", "doctor"),
     "explore": ("heapkit.explorers", None),
     "fallback": ("heapkit.fallback", None),
     "formats": ("heapkit.importers", "formats"),
+    "introspect": ("heapkit.introspection.look", "introspect"),
     "ion": ("heapkit.ion", None),
     "live": ("heapkit.backends.live", "live"),
     "metrics": ("heapkit.metrics", None),

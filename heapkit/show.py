@@ -10,6 +10,7 @@ from functools import singledispatch
 from typing import Any
 
 import numpy as np
+from bokeh.layouts import column
 from bokeh.models import LayoutDOM
 
 from heapkit import arguments, metrics, notebook
@@ -17,6 +18,7 @@ from heapkit.board import PagedHeap
 from heapkit.board_parts import span_of
 from heapkit.comparison import Comparison
 from heapkit.file_run import FileRun
+from heapkit.introspection.look import Introspection
 from heapkit.recommendation import Recommendation
 from heapkit.run import Run
 from heapkit.snapshot import Observation, Snapshot
@@ -36,7 +38,8 @@ from heapkit.views.strip import size_codes
 def show(thing: Any, **options: Any) -> None:
     """Draw a Snapshot, an Observation, a Run, a FileRun, a Recommendation.
 
-    Or a Validation, how far each figure is from what was published; or a comparison
+    Or what :func:`heapkit.introspect` returned: every CMA area and every buffer; or a
+    Validation, how far each figure is from what was published; or a comparison
     of policies, as :func:`heapkit.sharing.compare` returns it.
 
     A Run takes ``heap=``, the region heap to draw (default: the first that
@@ -61,7 +64,7 @@ def figure_of(thing: object, **_options: Any) -> LayoutDOM:
     """The bokeh layout that :func:`show` draws."""
     raise TypeError(
         f"thing={thing!r}: must be a Snapshot, an Observation, a Run, a FileRun, a "
-        "Recommendation, a Validation or a Comparison"
+        "Recommendation, a Validation, a Comparison or an Introspection"
     )
 
 
@@ -73,6 +76,17 @@ def _(thing: Snapshot) -> LayoutDOM:
 @figure_of.register
 def _(thing: Observation) -> LayoutDOM:
     return observation_view(thing)
+
+
+@figure_of.register
+def _(thing: Introspection) -> LayoutDOM:
+    areas = [snapshot_view(area) for area in thing.cma.values()]
+    return column(
+        *areas,
+        observation_view(thing.observation),
+        sizing_mode="stretch_width",
+        name="hk_introspection",
+    )
 
 
 @figure_of.register

@@ -12,7 +12,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from heapkit.cli.commands import COMMANDS, version
+from heapkit.cli.commands import COMMANDS
+from heapkit.offers import version
 
 # The exit statuses besides 0 and 1, which a command returns itself. The last two
 # are 128 and the signal, as in shells.

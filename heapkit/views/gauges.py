@@ -66,18 +66,19 @@ def free_space(
     held: theme.Columns | ColumnDataSource | None = None,
     x_range: Range1d | None = None,
     height: int = 230,
+    what: str = "event",
 ) -> figure:
     """Draw :func:`gauge_columns`; what is free but in pieces is shaded.
 
     ``held`` is a second run to compare with (B), drawn in grey; ``failures`` are
-    marked along the top.
+    marked along the top. ``what`` is counted on the x axis.
     """
     source = theme.as_source(columns, "hk_gauges")
     fig = theme.chart(
         "hk_gauges_figure",
         title="Free memory and its largest piece",
         height=height,
-        x=theme.event_axis(events, x_range),
+        x=theme.event_axis(events, x_range, what=what),
         y=("", "bytes", Range1d(0, theme.headroom(size), name="hk_gauges_y")),
     )
     theme.legend_above(fig)
@@ -92,7 +93,7 @@ def free_space(
     theme.hover(
         fig,
         [
-            ("event", "@event{0}"),
+            (what, "@event{0}"),
             ("free", "@free{custom}"),
             ("largest free", "@largest{custom}"),
         ],

@@ -99,10 +99,12 @@ def chart(
     return fig
 
 
-def event_axis(events: int, shared: Range1d | None = None) -> tuple[str, str, Range1d]:
+def event_axis(
+    events: int, shared: Range1d | None = None, *, what: str = "event"
+) -> tuple[str, str, Range1d]:
     """``x`` of :func:`chart` over all events, or over the range of another figure."""
     whole = Range1d(0, max(1, events), name="hk_events")
-    return "event", "count", shared or whole
+    return what, "count", shared or whole
 
 
 def dress(fig: figure) -> None:
