@@ -23,6 +23,7 @@ MEASURED = "measured here"
 DOUBTED = "measured here: not to be trusted"
 EMULATED = "measured under emulation: not to be believed"
 STATUSES = ("published", "fitted", MEASURED, DOUBTED, EMULATED, "assumed")
+DOUBTFUL = (DOUBTED, EMULATED, "assumed")  # set in another type wherever shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +164,9 @@ class Costs(Mapping[str, Cost]):
 
 
 def _html_row(cost: Cost) -> str:
-    doubtful = cost.status in (DOUBTED, EMULATED, "assumed")
-    status = f"<em>{cost.status}</em>" if doubtful else cost.status
+    status = cost.status
+    if status in DOUBTFUL:
+        status = f"<em>{status}</em>"
     cells = (cost.name, f"{cost.value:g}", cost.unit, status, html.escape(cost.source))
     return _html_cells("td", cells)
 

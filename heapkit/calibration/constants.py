@@ -158,7 +158,9 @@ def _of_rule(
             how = f"{place}, {rule.operation} per {rule.term}"
             claim = _claim(rule.constant, term, how)
             for name in rule.less:
-                claim = _without(claim, best.get(name) or _unmeasured(base, name), name)
+                taken = best.get(name)
+                told = name if taken else f"{name} ({base[name].status})"
+                claim = _without(claim, taken or _unmeasured(base, name), told)
             if rule.less_operation:
                 same = dict(find(kind, rule.less_operation, rule.term))
                 if place not in same:

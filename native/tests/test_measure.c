@@ -189,7 +189,7 @@ TEST(a_file_that_is_no_heap_says_so)
 	int64_t ns[HKM_NR_STEPS];
 
 	CHECK(measure(&pipe_end, 4 * KIB, 1, ns) < 0);
-	CHECK_EQ(measure(&no_device, 4 * KIB, 1, ns), -EBADF);
+	CHECK(measure(&no_device, 4 * KIB, 1, ns) < 0);
 }
 
 TEST(more_than_the_bound_is_refused_before_anything_is_made)
