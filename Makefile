@@ -14,7 +14,7 @@ BENCH_LOCK := .ci/requirements-bench.txt
 CORE := CMakeLists.txt pyproject.toml native/build_native.py \
         $(shell find native/src native/measure native/preload native/include -type d -o -name '*.[ch]') \
         native/preload/CMakeLists.txt \
-        $(wildcard heapkit/*/__init__.py)
+        $(wildcard heapkit/*/__init__.py heapkit/*/*/__init__.py)
 
 # Two makes at once share one environment: one builds, the other waits.
 LOCKED := flock $(VENV)/build.lock
