@@ -23,7 +23,7 @@ LOCKED := flock $(VENV)/build.lock
 BOTH := --numprocesses=2 --dist=loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test bench docs lint live build lock clean
+.PHONY: help lab test bench docs lint live kernel build lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -51,9 +51,13 @@ lint: $(VENV)/.core ## check style and types
 	find native -name '*.[ch]' ! -name uapi.cdef.h -print0 | xargs -0 -r $(BIN)/clang-format --dry-run -Werror
 	find notebooks -maxdepth 1 -name '*.ipynb' -print0 | xargs -0 -r $(BIN)/nbstripout --verify --keep-id
 
-live: $(VENV)/.core ## run the tests that need a real kernel (in QEMU)
-	@.ci/system-packages test
+live: kernel ## run the tests that need a real kernel (in QEMU)
 	$(BIN)/python -m pytest tests/live $(ARGS)
+
+# The one with a CMA heap: 6 to 12 minutes, once a machine.
+kernel: $(VENV)/.core
+	@.ci/system-packages test
+	@$(BIN)/python tests/live/rig.py --build
 
 build: $(VENV)/.core ## set up the environment and compile the core
 

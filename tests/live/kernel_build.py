@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.live import kernels
@@ -31,9 +31,9 @@ Say = Callable[[str], object]
 
 def build(say: Say) -> Path:
     """The built kernel's place in the cache; ``say`` is told how it goes."""
+    with suppress(RigError):
+        return kernels.image("cma")
     kept = kernels.own()
-    if kept.exists():
-        return kept
     with _alone(kernels.cache() / "linux-cma.lock", say):
         if not kept.exists():
             _install(say)

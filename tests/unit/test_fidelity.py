@@ -150,6 +150,13 @@ def test_system_heap_is_never_asked_for_more_than_it_may_give(habits):
         request = plan.send(given)
 
 
+def test_size_beyond_what_may_be_asked_for_is_cut_down():
+    habits = sequences.system(64)._replace(draws=[lambda rng, pages: pages + 9])
+    plan, given = sequences.requests(1, habits), False
+    sizes = {next(plan).size, *(plan.send(given).size for _ in range(200))}
+    assert max(sizes - set(sequences.WRAPPING)) == 64 * sequences.PAGE
+
+
 @pytest.mark.parametrize(
     ("pages", "said", "ruled"),
     [
