@@ -3,8 +3,8 @@
 
 They are started when the tests have been collected and run beside the others on the
 second processor; tests/live comes last and finds them ended. Where pytest has two
-processes (make test) they are started by the first test that asks. In a guest, where this
-file is loaded too, no test asks for them and nothing is started.
+processes (make test) they are started by the first test that asks. In a guest, where
+this file is loaded too, no test asks for them and nothing is started.
 """
 
 from __future__ import annotations
