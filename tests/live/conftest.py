@@ -2,8 +2,9 @@
 """The guests of a session, as fixtures for tests of what ran in them.
 
 They are started when the tests have been collected and run beside the others on the
-second processor; tests/live comes last and finds them ended. In a guest, where this
-file is loaded too, no test asks for them and nothing is started.
+second processor; tests/live comes last and finds them ended. Where pytest has two
+processes (make test) they are started by the first test that asks. In a guest, where
+this file is loaded too, no test asks for them and nothing is started.
 """
 
 from __future__ import annotations
@@ -25,11 +26,17 @@ def pytest_collection_modifyitems(items):
 
 def pytest_collection_finish(session):
     asked = any("guests" in getattr(i, "fixturenames", ()) for i in session.items)
-    if asked and not session.config.option.collectonly:
-        from tests.live.suite import Guests
+    # Where two processes share the tests, both collect them and one gets these.
+    shared = hasattr(session.config, "workerinput")
+    if asked and not shared and not session.config.option.collectonly:
+        start(session.config)
 
-        session.config.stash[GUESTS] = Guests()
-        session.config.stash[GUESTS].start()
+
+def start(config):
+    from tests.live.suite import Guests
+
+    config.stash[GUESTS] = Guests()
+    config.stash[GUESTS].start()
 
 
 def pytest_unconfigure(config):
@@ -40,6 +47,8 @@ def pytest_unconfigure(config):
 @pytest.fixture(scope="session")
 def guests(pytestconfig):
     """The kernels that were booted, and what the suites left behind on each."""
+    if GUESTS not in pytestconfig.stash:
+        start(pytestconfig)
     return pytestconfig.stash[GUESTS]
 
 
