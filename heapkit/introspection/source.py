@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from dataclasses import asdict, dataclass
@@ -90,7 +91,8 @@ def _denied(reader: Reader, error: PermissionError) -> Source:
 def _absent(reader: Reader, tree: Tree, error: OSError) -> Source:
     if reader.path.startswith(DEBUGFS) and not _lists(tree, DEBUGFS):
         return _source(reader, ABSENT, "debugfs is not mounted", MOUNT_DEBUGFS)
-    why = f"{error.strerror}: {reader.path}"
+    missing = error.errno in (errno.ENOENT, errno.ENOTDIR)
+    why = f"there is no {reader.path}" if missing else str(error)
     return _source(reader, ABSENT, why, reader.needs)
 
 
