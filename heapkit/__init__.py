@@ -51,11 +51,14 @@ if TYPE_CHECKING:
     from heapkit import explorers as explore
     from heapkit.backends.live import live, udmabuf
     from heapkit.backends.sim import simulate
+    from heapkit.calibration import Calibration, calibrate
     from heapkit.file_run import FileRun
     from heapkit.findings import Findings, coherency
     from heapkit.importers import formats, read
+    from heapkit.introspection.look import Introspection, introspect
     from heapkit.long_replay import replay_file
     from heapkit.long_trace import write_long
+    from heapkit.offers import doctor
     from heapkit.samples import sample
     from heapkit.show import show
     from heapkit.sizing import Recommendation, Target, size
@@ -65,6 +68,7 @@ __all__ = [
     "BackendUnavailable",
     "Board",
     "BufferInfo",
+    "Calibration",
     "CarveoutHeap",
     "ChunkHeap",
     "CmaHeap",
@@ -75,6 +79,7 @@ __all__ = [
     "Findings",
     "FormatError",
     "GiB",
+    "Introspection",
     "InvariantError",
     "KiB",
     "Memory",
@@ -96,11 +101,14 @@ __all__ = [
     "TraceWriter",
     "UdmabufHeap",
     "accounting",
+    "calibrate",
     "coherency",
     "conformance",
+    "doctor",
     "explore",
     "fallback",
     "formats",
+    "introspect",
     "ion",
     "live",
     "metrics",
@@ -123,14 +131,19 @@ __all__ = [
 # name -> (module, attribute of it; None for the module itself)
 _LAZY: dict[str, tuple[str, str | None]] = {
     "accounting": ("heapkit.accounting", None),
+    "Calibration": ("heapkit.calibration", "Calibration"),
     "FileRun": ("heapkit.file_run", "FileRun"),
     "Findings": ("heapkit.findings", "Findings"),
+    "Introspection": ("heapkit.introspection.look", "Introspection"),
     "Recommendation": ("heapkit.sizing", "Recommendation"),
+    "calibrate": ("heapkit.calibration", "calibrate"),
     "coherency": ("heapkit.findings", "coherency"),
     "conformance": ("heapkit.conformance", None),
+    "doctor": ("heapkit.offers", "doctor"),
     "explore": ("heapkit.explorers", None),
     "fallback": ("heapkit.fallback", None),
     "formats": ("heapkit.importers", "formats"),
+    "introspect": ("heapkit.introspection.look", "introspect"),
     "ion": ("heapkit.ion", None),
     "live": ("heapkit.backends.live", "live"),
     "metrics": ("heapkit.metrics", None),

@@ -7,10 +7,13 @@ from functools import cache
 from pathlib import Path
 
 _DESCRIPTION = "README.md"
+# A capture is a directory, captures/NAME/MOMENT, with a machine's proc and sys.
+_CAPTURES = "captures"
+_CAPTURE_DEPTH = 3
 
 
 def sample(name: str) -> Path:
-    """The path of a shipped data file.
+    """The path of a shipped data file, or the directory of a shipped capture.
 
     ``name`` is one of :func:`samples`, or the file's own name where only one
     file has it, with or without its suffix. ValueError lists what there is.
@@ -24,16 +27,23 @@ def sample(name: str) -> Path:
 
 
 def samples() -> tuple[str, ...]:
-    """Every shipped data file, as a path below the data directory."""
+    """Every shipped data file and capture, as a path below the data directory."""
     root = _root()
     files = (path for path in root.rglob("*") if path.is_file())
-    return tuple(
-        sorted(
-            path.relative_to(root).as_posix()
-            for path in files
-            if path.suffix != ".md" and not path.name.startswith(".")
-        )
+    names = (
+        _sample_of(path.relative_to(root).as_posix())
+        for path in files
+        if path.suffix != ".md" and not path.name.startswith(".")
     )
+    return tuple(sorted({name for name in names if name}))
+
+
+def _sample_of(path: str) -> str:
+    """The file itself, the capture that it is in, or "" for a capture's checksums."""
+    parts = path.split("/")
+    if parts[0] != _CAPTURES:
+        return path
+    return "/".join(parts[:_CAPTURE_DEPTH]) if len(parts) > _CAPTURE_DEPTH else ""
 
 
 def _is_named(path: str, name: str) -> bool:

@@ -10,19 +10,24 @@ from functools import singledispatch
 from typing import Any
 
 import numpy as np
+from bokeh.layouts import column
 from bokeh.models import LayoutDOM
 
 from heapkit import arguments, metrics, notebook
 from heapkit.board import PagedHeap
 from heapkit.board_parts import span_of
+from heapkit.calibration import Calibration
+from heapkit.calibration.charts import charts_of
 from heapkit.comparison import Comparison
 from heapkit.file_run import FileRun
+from heapkit.introspection.look import Introspection
 from heapkit.recommendation import Recommendation
 from heapkit.run import Run
 from heapkit.snapshot import Observation, Snapshot
 from heapkit.trace import Op
 from heapkit.validation.result import Validation
 from heapkit.views.breakdown import breakdown_view
+from heapkit.views.calibration import calibration_view
 from heapkit.views.envelope import envelope_columns, envelope_view
 from heapkit.views.gauges import failure_columns, gauge_columns
 from heapkit.views.recording import life_columns, recording_view
@@ -36,8 +41,10 @@ from heapkit.views.strip import size_codes
 def show(thing: Any, **options: Any) -> None:
     """Draw a Snapshot, an Observation, a Run, a FileRun, a Recommendation.
 
-    Or a Validation, how far each figure is from what was published; or a comparison
-    of policies, as :func:`heapkit.sharing.compare` returns it.
+    Or what :func:`heapkit.introspect` returned: every CMA area and every buffer; or a
+    Validation, how far each figure is from what was published; or a comparison
+    of policies, as :func:`heapkit.sharing.compare` returns it; or a Calibration, the
+    operations that constants come from, with ``place=`` all of one place.
 
     A Run takes ``heap=``, the region heap to draw (default: the first that
     served anything); a FileRun any heap (default: that of the most events). Of a Run
@@ -61,7 +68,7 @@ def figure_of(thing: object, **_options: Any) -> LayoutDOM:
     """The bokeh layout that :func:`show` draws."""
     raise TypeError(
         f"thing={thing!r}: must be a Snapshot, an Observation, a Run, a FileRun, a "
-        "Recommendation, a Validation or a Comparison"
+        "Recommendation, a Validation, a Comparison, an Introspection or a Calibration"
     )
 
 
@@ -73,6 +80,17 @@ def _(thing: Snapshot) -> LayoutDOM:
 @figure_of.register
 def _(thing: Observation) -> LayoutDOM:
     return observation_view(thing)
+
+
+@figure_of.register
+def _(thing: Introspection) -> LayoutDOM:
+    areas = [snapshot_view(area) for area in thing.cma.values()]
+    return column(
+        *areas,
+        observation_view(thing.observation),
+        sizing_mode="stretch_width",
+        name="hk_introspection",
+    )
 
 
 @figure_of.register
@@ -109,6 +127,11 @@ def _(thing: Validation) -> LayoutDOM:
         [row.what for row in rows],
     )
     return residuals(columns)
+
+
+@figure_of.register
+def _(thing: Calibration, *, place: str | None = None) -> LayoutDOM:
+    return calibration_view(charts_of(thing, place))
 
 
 @figure_of.register

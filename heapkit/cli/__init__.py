@@ -12,7 +12,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from heapkit.cli.commands import COMMANDS, version
+from heapkit.cli.commands import COMMANDS
+from heapkit.offers import version
 
 # The exit statuses besides 0 and 1, which a command returns itself. The last two
 # are 128 and the signal, as in shells.
@@ -54,8 +55,15 @@ def _dispatch(argv: Sequence[str]) -> int:
         epilog=f"example:\n  heapkit {name} {command.example}",
     )
     command.add_arguments(parser)
+    words, program = list(argv[1:]), []
+    if command.takes_program and "--" in words:
+        program = words[words.index("--") + 1 :]
+        words = words[: words.index("--")]
     # The plain parse_args() of Python 3.11 takes no EVENT behind an option.
-    return command.run(parser.parse_intermixed_args(argv[1:]))
+    args = parser.parse_intermixed_args(words)
+    if command.takes_program:
+        args.program = program
+    return command.run(args)
 
 
 def _top_parser() -> argparse.ArgumentParser:

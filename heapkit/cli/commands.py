@@ -5,21 +5,26 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from heapkit import units
-from heapkit.board import Board
-from heapkit.cli import conformance, inputs, long_replay, values
+from heapkit.cli import (
+    calibrate,
+    conformance,
+    doctor,
+    inputs,
+    introspect,
+    long_replay,
+    values,
+)
+from heapkit.cli import run as run_program
 from heapkit.replay import replay
 from heapkit.trace import Op
 
 # The exit status of a command that worked and whose answer is no.
 NO = 1
-# Their versions are looked up without importing them.
-PACKAGES = ("heapkit", "numpy", "cffi", "pandas", "pyarrow", "bokeh", "jupyterlab")
 
 
 # --- replay ------------------------------------------------------------------
@@ -214,62 +219,6 @@ def _read(args: argparse.Namespace) -> int:
     return 0
 
 
-# --- doctor ------------------------------------------------------------------
-
-
-def _doctor(args: argparse.Namespace) -> int:
-    from heapkit.cli.text import facts
-
-    versions = {name: version(name) for name in PACKAGES}
-    versions["python"] = sys.version.split()[0]
-    versions["kernel"] = f"{os.uname().sysname} {os.uname().release}"
-    fault = _simulation_fault()
-    heaps, missing = _live_heaps()
-    if args.json:
-        simulation = {"works": fault is None, "fault": fault}
-        live = {"heaps": heaps, "missing": missing}
-        all_facts = {"versions": versions, "simulation": simulation, "live": live}
-        print(json.dumps(all_facts, indent=2))
-    else:
-        simulated = fault or "works: a trace was replayed and every invariant checked"
-        usable = missing or ", ".join(heaps)
-        print(facts({**versions, "compiled core": simulated, "live heaps": usable}))
-    return NO if fault else 0
-
-
-def _simulation_fault() -> str | None:
-    """What is wrong with the compiled core; None if a small replay is as it should."""
-    from heapkit.workloads import camera_boot
-
-    try:
-        replay(camera_boot(launches=1), Board.preset("phone-8g"), check_every=100)
-    except (RuntimeError, ValueError, OSError, MemoryError) as error:
-        return f"{type(error).__name__}: {error}"
-    return None
-
-
-def _live_heaps() -> tuple[list[str], str | None]:
-    """The names of the kernel's heaps, and in one sentence why there are none."""
-    from heapkit.backends import live
-    from heapkit.errors import BackendUnavailable
-
-    try:
-        with live.live() as heaps:
-            return list(heaps), None
-    except (BackendUnavailable, OSError) as error:
-        return [], str(error)
-
-
-def version(package: str) -> str:
-    """The version that is installed, in words if none is."""
-    from importlib import metadata
-
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "not installed"
-
-
 # --- The table ---------------------------------------------------------------
 
 
@@ -279,6 +228,7 @@ class _Command:
     example: str
     add_arguments: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
+    takes_program: bool = False  # what follows "--" is another program's
 
 
 COMMANDS = {
@@ -318,6 +268,25 @@ COMMANDS = {
         _read_arguments,
         _read,
     ),
+    "introspect": _Command(
+        "say what a kernel knows of its buffers and memory, and from where",
+        "--capture before",
+        introspect.add_arguments,
+        introspect.run,
+    ),
+    "calibrate": _Command(
+        "measure what memory, heaps and caches cost on this machine",
+        "--host --rounds 6 --save this-machine.json",
+        calibrate.add_arguments,
+        calibrate.run,
+    ),
+    "run": _Command(
+        "run a program on the heaps of a board and record what it does",
+        "--board phone-8g --record run.parquet -- PROGRAM",
+        run_program.add_arguments,
+        run_program.run,
+        takes_program=True,
+    ),
     "conformance": _Command(
         "ask heaps what Linux's own selftest asks, and more, and say what differs",
         "--board phone-8g --heap system --tap",
@@ -325,9 +294,9 @@ COMMANDS = {
         conformance.run,
     ),
     "doctor": _Command(
-        "say what this machine offers: versions, simulation, live heaps",
+        "say what this machine offers, what is missing and what would give it",
         "--json",
         inputs.json_argument,
-        _doctor,
+        doctor.run,
     ),
 }

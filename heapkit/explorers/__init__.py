@@ -8,15 +8,19 @@ by its kind, its ``name`` and its cell; without a name, by board, heap and cell.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, overload
 
+from heapkit import arguments
 from heapkit.board import Board
 from heapkit.explorers import choice, registry
+from heapkit.explorers.area import AreaExplorer
 from heapkit.explorers.base import Explorer
 from heapkit.explorers.carveout import CarveoutExplorer
 from heapkit.explorers.pool import PoolExplorer
 from heapkit.explorers.sync import SyncExplorer
+from heapkit.introspection.look import Introspection
+from heapkit.snapshot import Snapshot
 from heapkit.trace import Trace
 
 __all__ = ["Explorer", "carveout", "pool", "sync"]
@@ -28,6 +32,7 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
+@overload
 def carveout(
     trace: Trace,
     board: Board,
@@ -35,13 +40,38 @@ def carveout(
     heap: str | None = None,
     name: str | None = None,
     state: State = None,
-) -> CarveoutExplorer:
+) -> CarveoutExplorer: ...
+@overload
+def carveout(
+    trace: Snapshot | Sequence[Snapshot] | Introspection,
+    *,
+    heap: str | None = None,
+    name: str | None = None,
+    state: State = None,
+) -> AreaExplorer: ...
+def carveout(
+    trace: Trace | Snapshot | Sequence[Snapshot] | Introspection,
+    board: Board | None = None,
+    *,
+    heap: str | None = None,
+    name: str | None = None,
+    state: State = None,
+) -> CarveoutExplorer | AreaExplorer:
     """How a region fragments: ``trace`` replayed for every fit and size chosen.
 
     ``heap`` is a carveout, secure or CMA heap of ``board`` (default: the first
     carveout that the trace asks). ``state`` is what :attr:`Explorer.state` gave.
-    ``ValueError`` for a heap that is not on the board or has no regions.
+
+    Without a board, a real region instead: a Snapshot, several of one area as
+    moments to step through, or what :func:`heapkit.introspect` returned, of which
+    ``heap`` is a CMA area (default: the first). ``ValueError`` for a heap that is
+    not there or has no regions, and for snapshots of different areas.
     """
+    if not isinstance(trace, Trace):
+        frames = choice.frames(trace, board, heap)
+        return registry.show_area(frames, name=name, state=state)
+    if board is None:
+        raise arguments.wrong("carveout", "board", board, "a Board to replay on")
     chosen = choice.region_heap(trace, board, heap)
     return registry.show(CarveoutExplorer, trace, board, chosen, name=name, state=state)
 

@@ -19,11 +19,9 @@ from bokeh.embed import file_html
 from bokeh.models import LayoutDOM, Range1d
 from bokeh.resources import INLINE
 
-from heapkit.board import Board
 from heapkit.explorers import style
 from heapkit.explorers.coalescer import Coalescer
 from heapkit.explorers.pane import Pane
-from heapkit.trace import Trace
 from heapkit.views.static import picture
 
 UNDO_DEPTH = 50
@@ -32,21 +30,20 @@ DRAG_S = 1.0
 
 
 class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
-    """A panel over one trace and one board.
+    """A panel over what its subclass holds: a trace and a board, or snapshots.
 
     A subclass sets ``kind`` and ``title`` and has ``_build()``, which makes the
-    controls and the figure, ``_adopt()``, which fits the controls to a new trace
-    and board, and ``_draw()``, which brings figure and facts up to the state of
-    the controls. All three run under the panel's lock, on whatever thread:
-    ipykernel delivers events of widgets on threads of their own.
+    controls and the figure, ``_begin()``, which fits the controls to what it holds,
+    and ``_draw()``, which brings figure and facts up to the state of the controls.
+    All three run under the panel's lock, on whatever thread: ipykernel delivers
+    events of widgets on threads of their own.
     """
 
     kind: ClassVar[str]
 
-    def __init__(self, trace: Trace, board: Board, *, heap: str, name: str) -> None:
+    def __init__(self, *, heap: str, name: str) -> None:
         super().__init__()
-        self.name = name
-        self.trace, self.board, self.heap = trace, board, heap
+        self.name, self.heap = name, heap
         self.error: Exception | None = None
         self._lock = threading.RLock()
         self._quiet = 0
@@ -69,7 +66,7 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
         self._extents: dict[str, tuple[float, float]] = {}
         with self._silently():
             rows, self.layout_root, below = self._build()
-            self._adopt(new_board=True, new_trace=True)
+            self._begin()
         self._initial = self._values()
         self._coalescer = Coalescer(self._push)
         key = f"hk:{self.kind}:{name}"
@@ -89,8 +86,8 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
         """Rows of controls, the figure, and widgets below it."""
 
     @abstractmethod
-    def _adopt(self, *, new_board: bool, new_trace: bool) -> None:
-        """Fit the controls to what is new; what is not keeps its controls."""
+    def _begin(self) -> None:
+        """Fit the controls to what it was made with."""
 
     @abstractmethod
     def _draw(self) -> str:
@@ -109,16 +106,16 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
             )
 
     @property
+    @abstractmethod
     def title(self) -> str:
         """What the head line says."""
-        return f"{self.kind}: {self.heap} of {self.board.name}"
 
-    def fits(self, board: Board, heap: str) -> bool:
-        """Whether this figure can show that heap; otherwise a new one is made."""
-        return self._form(board, heap) == self._form(self.board, self.heap)
-
-    def _form(self, board: Board, heap: str) -> object:
-        return heap, type(board.heap(heap))
+    def _adopted(self, *, new: bool) -> None:
+        """Draw what the controls were fitted to; ``new`` is what reset() goes to."""
+        if new:
+            self._initial = self._values()
+        self._anew = True
+        self._coalescer.request()
 
     def _changed(self, *names: str) -> bool:
         """Whether one of these controls was turned since the last picture began."""
@@ -160,21 +157,6 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
             self._coalescer.flush()
             for name, (start, end) in zoom.items():
                 self.zoom[name].update(start=start, end=end)
-
-    def adopt(self, trace: Trace, board: Board, heap: str) -> None:
-        """Show another trace or board in the same figure.
-
-        Controls that describe neither are kept as they are.
-        """
-        with self._lock:
-            new_board, new_trace = board != self.board, not trace.equals(self.trace)
-            self.trace, self.board, self.heap = trace, board, heap
-            with self._silently():
-                self._adopt(new_board=new_board, new_trace=new_trace)
-            if new_board or new_trace:
-                self._initial = self._values()
-            self._anew = True
-            self._coalescer.request()
 
     def reset(self, *_: object) -> None:
         """Back to the controls and the zoom of the beginning."""

@@ -14,7 +14,7 @@ from bokeh.models import ColumnDataSource, HoverTool, LayoutDOM
 from heapkit import metrics
 from heapkit.board import Board, PagedHeap, RegionHeap
 from heapkit.explorers import panel, style
-from heapkit.explorers.base import Explorer
+from heapkit.explorers.replayed import ReplayExplorer
 from heapkit.replay import replay
 from heapkit.run import Run
 from heapkit.trace import Op
@@ -32,7 +32,7 @@ FITS = {
 NO_FIT = "as the kernel's CMA"
 
 
-class CarveoutExplorer(Explorer):
+class CarveoutExplorer(ReplayExplorer):
     """Address strip at one event, free against largest free over all of them."""
 
     kind = "carveout"

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from heapkit import arguments
 from heapkit.board import (
     Board,
     CarveoutHeap,
@@ -14,6 +15,9 @@ from heapkit.board import (
     SecureHeap,
     SystemHeap,
 )
+from heapkit.explorers.area import frames_of
+from heapkit.introspection.look import Introspection
+from heapkit.snapshot import Snapshot
 from heapkit.trace import Trace
 
 Fits = Callable[[Heap], bool]
@@ -29,6 +33,26 @@ def region_heap(trace: Trace, board: Board, heap: str | None) -> str:
         *(_in_one_piece(kind) for kind in kinds),
         what="a carveout or CMA heap in one piece",
     )
+
+
+def frames(
+    seen: Snapshot | Sequence[Snapshot] | Introspection,
+    board: Board | None,
+    heap: str | None,
+) -> tuple[Snapshot, ...]:
+    """The moments of one real area: what was reported needs no board."""
+    if board is not None:
+        raise arguments.wrong("carveout", "board", board, "none, without a Trace")
+    if not isinstance(seen, Introspection):
+        area = frames_of(seen)
+        if heap not in (None, area[0].heap):
+            raise arguments.wrong("carveout", "heap", heap, repr(area[0].heap))
+        return area
+    if not seen.cma:
+        why = seen.source("cma")
+        raise ValueError(f"carveout: no CMA area was read: {why.why} ({why.remedy})")
+    name = next(iter(seen.cma)) if heap is None else heap
+    return (seen.cma[arguments.choice("carveout", "heap", name, tuple(seen.cma))],)
 
 
 def system_heap(trace: Trace, board: Board, heap: str | None) -> str:

@@ -96,9 +96,9 @@ def fit_slider(control: widgets.SelectionSlider, size: int) -> None:
     control.value = size
 
 
-def scrubber() -> widgets.IntSlider:
+def scrubber(label: str = "event") -> widgets.IntSlider:
     """The event that is shown; arrow keys step it once it has the focus."""
-    control = slider("event", 0, 0, 0)
+    control = slider(label, 0, 0, 0)
     control.layout = widgets.Layout(width="60%", min_width="340px")
     return control
 
@@ -110,6 +110,7 @@ def fit_scrubber(control: widgets.IntSlider, events: int) -> None:
 
 def player(control: widgets.IntSlider) -> widgets.HBox:
     """Play, pause and step buttons for a scrubber."""
+    what = control.description
     play = widgets.Play(interval=FRAME_MS, show_repeat=False)
     play.layout = widgets.Layout(width="100px")
 
@@ -126,8 +127,8 @@ def player(control: widgets.IntSlider) -> widgets.HBox:
     fit()
     control.observe(fit, "max")
     widgets.jslink((play, "value"), (control, "value"))
-    back = _button("", "one event back", "step-backward", step(-1), "40px")
-    forth = _button("", "one event on", "step-forward", step(1), "40px")
+    back = _button("", f"one {what} back", "step-backward", step(-1), "40px")
+    forth = _button("", f"one {what} on", "step-forward", step(1), "40px")
     return row(play, back, forth, control)
 
 

@@ -17,7 +17,7 @@ from heapkit._ffi import PAGE_SIZE
 from heapkit.board import Board, PagePool, SystemHeap
 from heapkit.board_parts import QUALCOMM_LOW_PERCENT
 from heapkit.explorers import panel, style
-from heapkit.explorers.base import Explorer
+from heapkit.explorers.replayed import ReplayExplorer
 from heapkit.replay import replay
 from heapkit.run import Run
 from heapkit.trace import Op
@@ -30,7 +30,7 @@ from heapkit.views.ticks import format_share
 QUALCOMM_FILL_MIB = 100
 
 
-class PoolExplorer(Explorer):
+class PoolExplorer(ReplayExplorer):
     """Fill per order, hits against misses, and latency with the pool and without."""
 
     kind = "pool"

@@ -11,7 +11,7 @@ from bokeh.models import ColumnDataSource, LayoutDOM
 
 from heapkit import sync_cost
 from heapkit.explorers import panel, style
-from heapkit.explorers.base import Explorer
+from heapkit.explorers.replayed import ReplayExplorer
 from heapkit.trace import Op
 from heapkit.units import KiB, MiB, format_bytes, format_ns
 from heapkit.views import sync as view
@@ -24,7 +24,7 @@ ACCESS = {"read": "r", "write": "w", "read and write": "rw"}
 TOUCHED = (128, 4 * KiB, 64 * KiB, 256 * KiB, 1 * MiB, 4 * MiB, 16 * MiB)
 
 
-class SyncExplorer(Explorer):
+class SyncExplorer(ReplayExplorer):
     """Cost of a frame over the number of attached devices, part by part."""
 
     kind = "sync"

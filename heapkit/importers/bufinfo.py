@@ -8,6 +8,10 @@ header. Fence lines were ``Exclusive fence: …`` and ``Shared fence: …`` and 
 now ``write``, ``read``, ``kernel`` and ``bookkeep``. ``size`` and ``count`` are
 decimal though padded with zeros, ``flags`` and ``mode`` are hexadecimal
 (``dma_buf_debug_show()`` of drivers/dma-buf/dma-buf.c).
+
+A name is what a process gave and is printed as it is: it may hold line breaks. Of
+what follows a row, then, as few lines as give a whole buffer belong to the name;
+31 bytes are too few to feign one.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ import re
 from pathlib import Path
 
 from heapkit.arguments import MAX_ADDRESS
+from heapkit.errors import FormatError
 from heapkit.importers.text import Lines, read_text
 from heapkit.snapshot import BufferInfo, Observation
 
@@ -31,6 +36,10 @@ _ROW = re.compile(
 )
 _INODE = re.compile(r"\s(?P<inode>\d{8,20})(?=\s|$)", re.ASCII)
 _FENCE = re.compile(r"\s+(?P<fence>\w+ fence:.*)", re.ASCII)
+# DMA_BUF_NAME_LEN without the zero byte at the end; a reader may have written each
+# byte as \xNN.
+_NAME_LEN = 31
+_NAME_LEN_ESCAPED = 4 * _NAME_LEN
 _DEVICES = re.compile(r"\s*Attached Devices:\s*")
 _DEVICE = re.compile(r"\s+(?P<device>\S.*)")
 _DEVICES_END = re.compile(r"Total (?P<count>\d{1,9}) devices attached\s*", re.ASCII)
@@ -91,8 +100,30 @@ def _header(lines: Lines) -> tuple[str, ...] | None:
 
 
 def _buffer(lines: Lines, *, inodes: bool | None) -> BufferInfo:
+    """The next buffer, whose name has as few lines as make it one."""
+    start = lines.number
+    refusal: FormatError | None = None
+    for breaks in range(_NAME_LEN + 1):
+        lines.number = start
+        try:
+            return _buffer_of(lines, inodes=inodes, breaks=breaks)
+        except _NoName:
+            break
+        except FormatError as error:
+            refusal = refusal or error
+    assert refusal is not None, "without line breaks there is no other refusal"
+    raise refusal
+
+
+class _NoName(Exception):
+    """So many lines are no name."""
+
+
+def _buffer_of(lines: Lines, *, inodes: bool | None, breaks: int) -> BufferInfo:
     row = lines.expect(_ROW, "a row of bufinfo")
     exporter, inode, label = _names(lines, row["rest"], inodes=inodes)
+    if breaks:
+        label = _with_breaks(lines, inode, label or "", breaks)
     size = int(row["size"])
     if size > MAX_ADDRESS:
         raise lines.error(f"a size of {size} bytes is beyond any physical memory")
@@ -127,6 +158,18 @@ def _names(
     unnamed = label in ("", "<none>")
     exporter = rest[: inode.start()].strip()
     return exporter, int(inode["inode"]), None if unnamed else label
+
+
+def _with_breaks(lines: Lines, inode: int | None, label: str, breaks: int) -> str:
+    """The name with the lines that follow it; :class:`_NoName` if that is too long."""
+    for _ in range(breaks):
+        following = lines.peek()
+        if inode is None or following is None:
+            raise _NoName
+        label = f"{label}\n{lines.take()}"
+    if len(label) > (_NAME_LEN_ESCAPED if "\\x" in label else _NAME_LEN):
+        raise _NoName
+    return label
 
 
 def _fences(lines: Lines) -> tuple[str, ...]:

@@ -59,25 +59,27 @@ def failure_columns(
 
 def free_space(
     columns: theme.Columns | ColumnDataSource,
-    failures: theme.Columns | ColumnDataSource,
+    failures: theme.Columns | ColumnDataSource | None,
     *,
     events: int,
     size: int,
     held: theme.Columns | ColumnDataSource | None = None,
     x_range: Range1d | None = None,
     height: int = 230,
+    what: str = "event",
 ) -> figure:
     """Draw :func:`gauge_columns`; what is free but in pieces is shaded.
 
-    ``held`` is a second run to compare with (B), drawn in grey; ``failures`` are
-    marked along the top.
+    ``held`` is a second run to compare with (B), drawn in grey; ``failures``, if it
+    is known which there were, are marked along the top.
+    ``what`` is counted on the x axis.
     """
     source = theme.as_source(columns, "hk_gauges")
     fig = theme.chart(
         "hk_gauges_figure",
         title="Free memory and its largest piece",
         height=height,
-        x=theme.event_axis(events, x_range),
+        x=theme.event_axis(events, x_range, what=what),
         y=("", "bytes", Range1d(0, theme.headroom(size), name="hk_gauges_y")),
     )
     theme.legend_above(fig)
@@ -88,11 +90,12 @@ def free_space(
     # The thin line over the thick one: where they are equal both are seen.
     _line(fig, source, "largest", theme.GREEN, "largest free", 3)
     free = _line(fig, source, "free", theme.BLUE, "free", 1.2)
-    mark_refusals(fig, theme.as_source(failures, "hk_failures"))
+    if failures is not None:
+        mark_refusals(fig, theme.as_source(failures, "hk_failures"))
     theme.hover(
         fig,
         [
-            ("event", "@event{0}"),
+            (what, "@event{0}"),
             ("free", "@free{custom}"),
             ("largest free", "@largest{custom}"),
         ],

@@ -8,12 +8,13 @@ decompression, directories over 9p.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 QEMU = "qemu-system-x86_64"
 INIT = Path(__file__).with_name("guest-init.sh")
 MEMORY = "1G"
-CMA = "64M"
+CMA = os.environ.get("HEAPKIT_CMA", "64M")
 TAGS = ("root", "output")
 
 
@@ -54,7 +55,11 @@ def _microvm(output: Path) -> list[str]:
 
 
 def arguments(name: str) -> str:
-    """The kernel's. A panic ends the guest at once (-no-reboot)."""
+    """The kernel's. A panic ends the guest at once (-no-reboot).
+
+    On a loaded machine an emulated timer may not tick in the moment in which the
+    kernel checks it, which would be a panic (no_timer_check).
+    """
     root = {
         "stock": "rootfstype=virtiofs",
         "cma": "rootfstype=9p reboot=t "
@@ -62,6 +67,7 @@ def arguments(name: str) -> str:
         f"cma={CMA}",
     }
     return (
-        f"console=ttyS0 quiet panic=-1 oops=panic ro root=root {root[name]} "
+        f"console=ttyS0 quiet panic=-1 oops=panic no_timer_check ro "
+        f"root=root {root[name]} "
         f'init="{INIT}" heapkit.kernel={name}'
     )

@@ -15,7 +15,10 @@ CHECKSUMS = dict(
     reversed(line)
     for line in re.findall(r"^([0-9a-f]{64})  (\S+)$", README, re.MULTILINE)
 )
-DESCRIBED_HERE = [name for name in samples() if not name.startswith("traces/")]
+ELSEWHERE = ("traces/", "captures/")
+DESCRIBED_HERE = [name for name in samples() if not name.startswith(ELSEWHERE)]
+CAPTURED = [name for name in samples() if name.startswith("captures/")]
+CAPTURES = sorted((DATA / "captures").iterdir())
 
 
 def test_sample_is_found_by_its_path():
@@ -28,8 +31,30 @@ def test_sample_is_found_by_its_own_name(name):
     assert sample(name) == sample("kernel/cma_trace_16M.json")
 
 
-def test_every_listed_sample_is_a_file():
-    assert all(sample(name).is_file() for name in samples())
+def test_every_listed_sample_is_a_file_or_a_capture():
+    for name in samples():
+        path = sample(name)
+        assert (path / "proc").is_dir() if name in CAPTURED else path.is_file()
+
+
+def test_capture_is_one_sample_that_is_found_by_the_moment():
+    assert sample("3_after_frees") == DATA / "captures/cma_64m/3_after_frees"
+    assert CAPTURED[:2] == ["captures/cma_64m/1_idle", "captures/cma_64m/2_full"]
+
+
+@pytest.mark.parametrize("capture", CAPTURES, ids=lambda path: path.name)
+def test_capture_is_described_and_as_it_was_made(capture):
+    assert f"| `captures/{capture.name}/` |" in README
+    sums = {}
+    for line in (capture / "SHA256SUMS").read_text().splitlines():
+        digest, name = line.split("  ")
+        sums[name] = digest
+    files = {p.relative_to(capture).as_posix(): p for p in capture.rglob("*/*")}
+    files = {name: path for name, path in files.items() if path.is_file()}
+    assert sums == {
+        name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for name, path in files.items()
+    }
 
 
 @pytest.mark.parametrize("name", ["nothing", "", "../README.md", "kernel", "README.md"])

@@ -16,13 +16,13 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
 
 from heapkit.backends import availability
 from heapkit.backends.live.buffer import LiveBuf
 from heapkit.backends.live.heap import LiveHeap
 from heapkit.backends.live.heaps import LiveHeaps
 from heapkit.backends.live.memfd_heap import LiveUdmabuf
+from heapkit.backends.live.nodes import DIRECTORY, UDMABUF
 from heapkit.backends.live.sync_file import LiveSyncFile
 from heapkit.errors import BackendUnavailable
 
@@ -39,9 +39,6 @@ __all__ = [
     "missing_udmabuf",
     "udmabuf",
 ]
-
-DIRECTORY: Final = "/dev/dma_heap"
-UDMABUF: Final = "/dev/udmabuf"
 
 
 def live(path: str | os.PathLike[str] = DIRECTORY) -> LiveHeaps:

@@ -12,7 +12,7 @@ from typing import Final, NoReturn
 
 from heapkit import _ffi, arguments, ioctls, uapi
 from heapkit._ffi import PAGE_SIZE
-from heapkit.backends.mmap_request import READ_WRITE, request
+from heapkit.backends.mmap_request import READ_WRITE, Request, request
 from heapkit.backends.sim_cell import Cell
 from heapkit.backends.sim_files import mapping
 from heapkit.backends.sim_files.fences import Fence, SyncFile
@@ -182,9 +182,20 @@ class BufferFile(NumberedFile):
         an offset, or private over several sg entries; EACCES for what the file's
         access mode does not allow.
         """
+        size = self._open().size if length is None else length
+        asked = self._refuse_mmap(size, flags, prot, offset)
+        view = mapping.view(self._open().memory(), asked)
+        self._charge_mmap()
+        return view
+
+    def check_mmap(self, *, length: int, flags: int, prot: int, offset: int) -> None:
+        """Refuse and charge as :meth:`mmap`, for one who maps other memory."""
+        self._refuse_mmap(length, flags, prot, offset)
+        self._charge_mmap()
+
+    def _refuse_mmap(self, length: int, flags: int, prot: int, offset: int) -> Request:
         cell = self._open()
-        size = cell.size if length is None else length
-        asked = request(cell.heap.name, size, flags, prot, offset)
+        asked = request(cell.heap.name, length, flags, prot, offset)
         entries: list[int] = []
         if asked.private:
             entries = cell.door.core.entries(cell.buffer)["size"].tolist()
@@ -196,11 +207,13 @@ class BufferFile(NumberedFile):
             entries=entries,
             noexec=cell.door.options.noexec,
         )
-        view = mapping.view(cell.memory(), asked)
+        return asked
+
+    def _charge_mmap(self) -> None:
         # When a program unmaps is not followed: what it holds keeps the pages.
+        cell = self._open()
         cell.do(_ffi.Op.MMAP, "mmap")
         cell.door.step(_ffi.Op.MUNMAP, buffer=cell.buffer)
-        return view
 
     def lseek(self, offset: int = 0, whence: int = os.SEEK_SET, /) -> int:
         """How large the buffer is (SEEK_END), or 0; anything else is EINVAL."""

@@ -7,9 +7,8 @@ import pandas as pd
 import pytest
 
 import heapkit as hk
-from heapkit import MiB, Op
+from heapkit import MiB, Op, offers
 from heapkit.backends import live
-from heapkit.cli import commands
 from heapkit.errors import InvariantError
 
 PHONE = ("--board", "phone-8g")
@@ -193,12 +192,12 @@ def test_doctor_fails_where_the_core_is_broken(heapkit, monkeypatch):
     def broken(*_, **__):
         raise InvariantError("page 7 is free twice")
 
-    monkeypatch.setattr(commands, "replay", broken)
+    monkeypatch.setattr(offers, "replay", broken)
     status, out, _ = heapkit("doctor")
     assert status == 1
     assert "InvariantError: page 7 is free twice" in out
 
 
 def test_doctor_says_which_package_is_not_installed(output, monkeypatch):
-    monkeypatch.setattr(commands, "PACKAGES", ("heapkit", "no-such-package"))
+    monkeypatch.setattr(offers, "PACKAGES", ("heapkit", "no-such-package"))
     assert "no-such-package  not installed" in output("doctor")
