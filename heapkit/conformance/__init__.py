@@ -15,6 +15,7 @@ from heapkit.conformance.known import Difference, known_differences, read_differ
 from heapkit.conformance.platform import Platform
 from heapkit.conformance.report import Report, Row
 from heapkit.conformance.runner import run
+from heapkit.conformance.side_by_side import recorded
 
 __all__ = [
     "CHECKS",
@@ -29,5 +30,6 @@ __all__ = [
     "kernels",
     "known_differences",
     "read_differences",
+    "recorded",
     "run",
 ]

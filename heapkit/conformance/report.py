@@ -95,7 +95,7 @@ class Report:
     def to_json(self) -> str:
         """The report as text that :meth:`read` understands."""
         platform = self.platform
-        told = {
+        head: dict[str, Any] = {
             "format": _FORMAT,
             "origin": self.origin,
             "platform": {
@@ -103,9 +103,11 @@ class Report:
                 "kernel": platform.kernel,
                 "features": dict(platform.features),
             },
-            "rows": [dataclasses.asdict(row) for row in self.rows],
         }
-        return json.dumps(told, indent=1, ensure_ascii=False) + "\n"
+        # A line for each row: what changed is then seen in a diff.
+        lines = [_json(dataclasses.asdict(row)) for row in self.rows]
+        rows = ",\n".join(lines)
+        return f'{_json(head)[:-1]}, "rows": [\n{rows}\n]}}\n'
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write :meth:`to_json` to a file."""
@@ -143,6 +145,10 @@ class Report:
 
     def _repr_html_(self) -> str:
         return pages.report_html(self)
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _platform(told: Any, path: object) -> Platform:
