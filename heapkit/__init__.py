@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from heapkit.long_replay import replay_file
     from heapkit.long_trace import write_long
     from heapkit.offers import doctor
+    from heapkit.recorder.recording import Recording, record
     from heapkit.samples import sample
     from heapkit.show import show
     from heapkit.sizing import Recommendation, Target, size
@@ -86,6 +87,7 @@ __all__ = [
     "PageLoad",
     "PagePool",
     "Recommendation",
+    "Recording",
     "Region",
     "Run",
     "SecureHeap",
@@ -109,6 +111,7 @@ __all__ = [
     "metrics",
     "notebook",
     "read",
+    "record",
     "replay",
     "replay_file",
     "sample",
@@ -128,6 +131,8 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "FileRun": ("heapkit.file_run", "FileRun"),
     "Findings": ("heapkit.findings", "Findings"),
     "Introspection": ("heapkit.introspection.look", "Introspection"),
+    "Recording": ("heapkit.recorder.recording", "Recording"),
+    "record": ("heapkit.recorder.recording", "record"),
     "Recommendation": ("heapkit.sizing", "Recommendation"),
     "coherency": ("heapkit.findings", "coherency"),
     "doctor": ("heapkit.offers", "doctor"),

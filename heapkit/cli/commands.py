@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from heapkit import units
-from heapkit.cli import doctor, inputs, introspect, long_replay, values
+from heapkit.cli import doctor, inputs, introspect, long_replay, record, values
 from heapkit.replay import replay
 from heapkit.trace import Op
 
@@ -263,6 +263,12 @@ COMMANDS = {
         "--capture before",
         introspect.add_arguments,
         introspect.run,
+    ),
+    "record": _Command(
+        "record what this machine's heaps are asked, as a trace",
+        "out.parquet --seconds 60",
+        record.add_arguments,
+        record.run,
     ),
     "doctor": _Command(
         "say what this machine offers, what is missing and what would give it",
