@@ -56,7 +56,8 @@ def test_a_block_that_fails_leaves_a_whole_file_too(machine, path):
             machine.trace(cma(seconds(), 0x100, 4))
             raise KeyboardInterrupt
 
-    pytest.raises(KeyboardInterrupt, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert len(hk.Trace.read(path)) == 1
 
 
