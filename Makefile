@@ -12,14 +12,18 @@ BENCH_LOCK := .ci/requirements-bench.txt
 # changes when a file is added or removed. An editable install knows the packages
 # that there were when it was made.
 CORE := CMakeLists.txt pyproject.toml native/build_native.py \
-        $(shell find native/src native/include -type d -o -name '*.[ch]') \
+        $(shell find native/src native/measure native/preload native/include -type d -o -name '*.[ch]') \
+        native/preload/CMakeLists.txt \
         $(wildcard heapkit/*/__init__.py)
 
 # Two makes at once share one environment: one builds, the other waits.
 LOCKED := flock $(VENV)/build.lock
 
+# All tests, in two processes: tests/conftest.py says what has to stay in one.
+BOTH := --numprocesses=2 --dist=loadgroup
+
 .DEFAULT_GOAL := help
-.PHONY: help lab test bench docs lint live build lock clean
+.PHONY: help lab test bench docs lint live kernel build lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -32,7 +36,7 @@ lab: $(VENV)/.core ## open JupyterLab on the first notebook (on this machine onl
 
 test: $(VENV)/.core ## run every test; ARGS="-k pool" or ARGS=tests/unit picks some
 	@.ci/system-packages test
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(if $(ARGS),,$(BOTH)) $(ARGS)
 
 bench: $(VENV)/.core $(VENV)/.bench ## measure against the budgets; ARGS=--json, --page, "--only buddy"
 	@$(BIN)/python -m benchmarks $(ARGS)
@@ -47,9 +51,13 @@ lint: $(VENV)/.core ## check style and types
 	find native -name '*.[ch]' ! -name uapi.cdef.h -print0 | xargs -0 -r $(BIN)/clang-format --dry-run -Werror
 	find notebooks -maxdepth 1 -name '*.ipynb' -print0 | xargs -0 -r $(BIN)/nbstripout --verify --keep-id
 
-live: $(VENV)/.core ## run the tests that need a real kernel (in QEMU)
-	@.ci/system-packages test
+live: kernel ## run the tests that need a real kernel (in QEMU)
 	$(BIN)/python -m pytest tests/live $(ARGS)
+
+# The one with a CMA heap: 6 to 12 minutes, once a machine.
+kernel: $(VENV)/.core
+	@.ci/system-packages test
+	@$(BIN)/python tests/live/rig.py --build
 
 build: $(VENV)/.core ## set up the environment and compile the core
 

@@ -18,7 +18,11 @@ from heapkit.cost_presets import PRESETS
 from heapkit.cost_table import DEFAULTS
 from heapkit.errors import UnknownName
 
-STATUSES = ("published", "fitted", "measured here", "assumed")
+MEASURED = "measured here"
+# By heapkit.calibrate(), where the machine was too noisy or virtual, or no machine.
+DOUBTED = "measured here: not to be trusted"
+EMULATED = "measured under emulation: not to be believed"
+STATUSES = ("published", "fitted", MEASURED, DOUBTED, EMULATED, "assumed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +163,8 @@ class Costs(Mapping[str, Cost]):
 
 
 def _html_row(cost: Cost) -> str:
-    status = f"<em>{cost.status}</em>" if cost.status == "assumed" else cost.status
+    doubtful = cost.status in (DOUBTED, EMULATED, "assumed")
+    status = f"<em>{cost.status}</em>" if doubtful else cost.status
     cells = (cost.name, f"{cost.value:g}", cost.unit, status, html.escape(cost.source))
     return _html_cells("td", cells)
 

@@ -22,24 +22,47 @@ def fixture_skip_or_fail():
     return skip_or_fail
 
 
-FIGURES = pytest.StashKey()
+# What cannot be in two processes at once: one build folder, one Lab, one guest.
+TOGETHER = ("tests/native", "tests/ui", "tests/live")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Where two processes share the tests, a file's stay together, and TOGETHER's."""
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            item.add_marker(pytest.mark.xdist_group(group_of(config, item)))
+
+
+def group_of(config, item):
+    path = item.path.relative_to(config.rootpath).as_posix()
+    suites = [suite for suite in TOGETHER if path.startswith(f"{suite}/")]
+    return suites[0] if suites else path
+
+
+FIGURE = "figure"
 
 
 @pytest.fixture
-def report(pytestconfig):
+def report(record_property):
     """Say a measured figure: it is printed when all tests have run."""
-    return pytestconfig.stash.setdefault(FIGURES, []).append
+    return lambda line: record_property(FIGURE, line)
 
 
-def pytest_terminal_summary(terminalreporter, config):
-    for line in config.stash.get(FIGURES, []):
-        terminalreporter.write_line(line)
+def pytest_terminal_summary(terminalreporter):
+    for reports in terminalreporter.stats.values():
+        for done in reports:
+            for name, line in getattr(done, "user_properties", ()):
+                if name == FIGURE and done.when == "call":
+                    terminalreporter.write_line(line)
 
 
 def backends():
-    """Those of this machine. A kernel's heaps are used in our own guest only."""
+    """A kernel's heaps in our own guest, and there alone; the simulation elsewhere.
+
+    An emulator takes its time for each test, if only to leave it out.
+    """
     guest = os.environ.get("HEAPKIT_LIVE_GUEST") == "1"
-    return ("sim", "live") if guest and live.missing() is None else ("sim",)
+    return ("live",) if guest and live.missing() is None else ("sim",)
 
 
 @pytest.fixture

@@ -15,11 +15,11 @@ from bokeh.models import ColumnDataSource, LayoutDOM
 from heapkit import arguments, metrics
 from heapkit.explorers import panel, style
 from heapkit.explorers.base import Explorer
-from heapkit.snapshot import Snapshot, State
+from heapkit.snapshot import Snapshot
 from heapkit.units import format_bytes
 from heapkit.views import gauges, strip, theme
 from heapkit.views.page_map import page_map
-from heapkit.views.snapshots import snapshot_columns
+from heapkit.views.snapshots import not_free, snapshot_columns
 from heapkit.views.ticks import format_share
 
 # Counters that an area may bring along, in pages: what they are called here.
@@ -98,8 +98,7 @@ class AreaExplorer(Explorer):
 
     def _figure(self) -> LayoutDOM:
         area = self.frames[0]
-        columns = snapshot_columns(area)
-        self._strip = ColumnDataSource(data=columns, name="hk_strip")
+        self._strip = ColumnDataSource(data=snapshot_columns(area), name="hk_strip")
         self._strip_figure = strip.strip(
             self._strip,
             heap=self.heap,
@@ -118,9 +117,8 @@ class AreaExplorer(Explorer):
         nothing = np.zeros(0, np.int64)
         lines = gauges.gauge_columns(nothing, nothing, nothing, end=1)
         self._gauges = ColumnDataSource(data=lines, name="hk_gauges")
-        refused = gauges.failure_columns(nothing, size=1)
         figure = gauges.free_space(
-            self._gauges, refused, events=len(self.frames), size=size, what="moment"
+            self._gauges, None, events=len(self.frames), size=size, what="moment"
         )
         self._cursor = theme.cursor(figure, "hk_cursor")
         self.zoom |= {"moments": figure.x_range, "bytes": figure.y_range}
@@ -148,27 +146,20 @@ class AreaExplorer(Explorer):
 
     def _draw(self) -> str:
         frame = self.frames[self.moment.value]
-        columns = snapshot_columns(frame)
+        address, size, code, owner = not_free(frame)
         if self.colour.value == "size":
-            columns["code"] = _by_size(columns)
-        self._strip.data = columns
+            in_use = code >= strip.FIRST_OWNER
+            code = np.where(in_use, strip.size_codes(size), code)
+        where = {"base": frame.base, "length": frame.size}
+        self._strip.data = strip.strip_columns(address, size, code, owner, **where)
         if len(self.frames) > 1:
             self._cursor.location = self.moment.value
         self._map_box.layout.display = "" if self.pages.value else "none"
         if self.pages.value:
-            self._show_pages(frame)
+            drawn = page_map(address, size, code, **where)
+            self._map.value = drawn.to_png()
+            self._map_text.value = style.plain(drawn.caption)
         return self._describe(frame)
-
-    def _show_pages(self, frame: Snapshot) -> None:
-        taken = [r for r in frame.regions if r.state is not State.FREE]
-        size = np.array([region.size for region in taken], np.int64)
-        code = strip.owner_codes([region.owner for region in taken])
-        if self.colour.value == "size":
-            code = strip.size_codes(size)
-        address = np.array([region.address for region in taken], np.int64)
-        drawn = page_map(address, size, code, base=frame.base, length=frame.size)
-        self._map.value = drawn.to_png()
-        self._map_text.value = style.plain(drawn.caption)
 
     def _describe(self, frame: Snapshot) -> str:
         free, largest = frame.free_bytes, frame.largest_free_bytes
@@ -200,9 +191,3 @@ class AreaExplorer(Explorer):
         return pd.DataFrame(
             rows, columns=["moment", "address", "size", "state", "owner"]
         )
-
-
-def _by_size(columns: dict[str, Any]) -> Any:
-    """Codes by size where a region is in use; holes and the rest as they are."""
-    sizes = strip.size_codes(np.asarray(columns["size"], np.int64))
-    return np.where(columns["code"] >= strip.FIRST_OWNER, sizes, columns["code"])

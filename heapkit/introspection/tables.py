@@ -138,7 +138,7 @@ BUFFER_HEADS = (
     "exporter",
     "name",
     "references",
-    "held by",
+    "held by [fdinfo, maps]",
     "PSS each",
     "disagreements",
 )
@@ -171,7 +171,7 @@ def area_rows(look: Introspection) -> list[tuple[str, ...]]:
     ]
 
 
-AREA_HEADS = ("CMA area", "size", "in use", "largest free", "holes", "differs")
+AREA_HEADS = ("CMA area [cma]", "size", "in use", "largest free", "holes", "differs")
 
 
 def _areas(look: Introspection) -> str:

@@ -59,7 +59,7 @@ def failure_columns(
 
 def free_space(
     columns: theme.Columns | ColumnDataSource,
-    failures: theme.Columns | ColumnDataSource,
+    failures: theme.Columns | ColumnDataSource | None,
     *,
     events: int,
     size: int,
@@ -70,8 +70,9 @@ def free_space(
 ) -> figure:
     """Draw :func:`gauge_columns`; what is free but in pieces is shaded.
 
-    ``held`` is a second run to compare with (B), drawn in grey; ``failures`` are
-    marked along the top. ``what`` is counted on the x axis.
+    ``held`` is a second run to compare with (B), drawn in grey; ``failures``, if it
+    is known which there were, are marked along the top.
+    ``what`` is counted on the x axis.
     """
     source = theme.as_source(columns, "hk_gauges")
     fig = theme.chart(
@@ -89,7 +90,8 @@ def free_space(
     # The thin line over the thick one: where they are equal both are seen.
     _line(fig, source, "largest", theme.GREEN, "largest free", 3)
     free = _line(fig, source, "free", theme.BLUE, "free", 1.2)
-    mark_refusals(fig, theme.as_source(failures, "hk_failures"))
+    if failures is not None:
+        mark_refusals(fig, theme.as_source(failures, "hk_failures"))
     theme.hover(
         fig,
         [

@@ -19,6 +19,7 @@ from bokeh.models import (
     TableColumn,
 )
 from bokeh.plotting import figure
+from numpy.typing import NDArray
 
 from heapkit.snapshot import BufferInfo, Observation, Region, Snapshot, State
 from heapkit.units import format_bytes
@@ -34,6 +35,7 @@ from heapkit.views.strip import (
 )
 from heapkit.views.ticks import format_share, hover_format, label_axis
 
+Array = NDArray[Any]
 ROW_PX = 25
 # Owners with a bar of their own: a screen. A load has hundreds, each a buffer.
 MAX_BARS = 24
@@ -43,7 +45,12 @@ _BAR_COLUMNS = ("owner", "bytes", "regions")
 
 
 def snapshot_columns(snapshot: Snapshot) -> dict[str, Any]:
-    """:func:`heapkit.views.strip.strip_columns` of what a snapshot reports.
+    """:func:`heapkit.views.strip.strip_columns` of what a snapshot reports."""
+    return strip_columns(*not_free(snapshot), base=snapshot.base, length=snapshot.size)
+
+
+def not_free(snapshot: Snapshot) -> tuple[Array, Array, Array, list[str]]:
+    """Address, size, code and owner of what is not free.
 
     What no region covers is unknown, and drawn so rather than as a hole.
     """
@@ -51,13 +58,11 @@ def snapshot_columns(snapshot: Snapshot) -> dict[str, Any]:
     owners = [_owner_of(r) for r in taken]
     codes = snapshot_codes([r.state for r in taken], owners)
     gaps = _gaps(snapshot)
-    return strip_columns(
+    return (
         np.array([r.address for r in taken] + [start for start, _ in gaps], np.int64),
         np.array([r.size for r in taken] + [size for _, size in gaps], np.int64),
         np.append(codes, np.full(len(gaps), UNKNOWN, np.uint8)),
         owners + ["-"] * len(gaps),
-        base=snapshot.base,
-        length=snapshot.size,
     )
 
 
