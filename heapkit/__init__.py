@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from heapkit.long_replay import replay_file
     from heapkit.long_trace import write_long
     from heapkit.offers import doctor
+    from heapkit.recorder.recording import Recording, record
     from heapkit.samples import sample
     from heapkit.show import show
     from heapkit.sizing import Recommendation, Target, size
@@ -89,6 +90,7 @@ __all__ = [
     "PageLoad",
     "PagePool",
     "Recommendation",
+    "Recording",
     "Region",
     "Run",
     "SecureHeap",
@@ -114,6 +116,7 @@ __all__ = [
     "metrics",
     "notebook",
     "read",
+    "record",
     "replay",
     "replay_file",
     "sample",
@@ -135,6 +138,8 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "FileRun": ("heapkit.file_run", "FileRun"),
     "Findings": ("heapkit.findings", "Findings"),
     "Introspection": ("heapkit.introspection.look", "Introspection"),
+    "Recording": ("heapkit.recorder.recording", "Recording"),
+    "record": ("heapkit.recorder.recording", "record"),
     "Recommendation": ("heapkit.sizing", "Recommendation"),
     "calibrate": ("heapkit.calibration", "calibrate"),
     "coherency": ("heapkit.findings", "coherency"),

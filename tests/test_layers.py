@@ -34,7 +34,7 @@ LAYERS = (
         *("finding_causes", "finding_words", "finding_writes", "findings", "watch"),
         *("comparison", "sharing", "sharing_calls", "sharing_costs"),
         *("recommendation", "replay", "reserved_memory", "resolve", "sizing"),
-        "preload",
+        *("preload", "recorder"),
         "sync_cost",
         "validation",
         "workloads",

@@ -17,6 +17,7 @@ from heapkit.cli import (
     inputs,
     introspect,
     long_replay,
+    record,
     values,
 )
 from heapkit.cli import run as run_program
@@ -273,6 +274,12 @@ COMMANDS = {
         "--capture before",
         introspect.add_arguments,
         introspect.run,
+    ),
+    "record": _Command(
+        "record what this machine's heaps are asked, as a trace",
+        "out.parquet --seconds 60",
+        record.add_arguments,
+        record.run,
     ),
     "calibrate": _Command(
         "measure what memory, heaps and caches cost on this machine",
