@@ -110,6 +110,10 @@ def test_wheel_has_the_compiled_core(wheel_names):
     assert f"heapkit/_native{suffix}" in wheel_names
 
 
+def test_wheel_has_the_preload_library(wheel_names):
+    assert "heapkit/_preload.so" in wheel_names
+
+
 def test_wheel_has_its_types(wheel_names):
     assert "heapkit/py.typed" in wheel_names
 

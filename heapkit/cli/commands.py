@@ -289,7 +289,7 @@ COMMANDS = {
     ),
     "run": _Command(
         "run a program on the heaps of a board and record what it does",
-        "--board phone-8g --record run.parquet -- PROGRAM",
+        "--board phone-8g --fail camera=3 -- ls -l",
         run_program.add_arguments,
         run_program.run,
         takes_program=True,

@@ -85,15 +85,20 @@ def run(args: argparse.Namespace) -> int:
     wanted: dict[str, list[int | float]] = {}
     for heap, which in args.fail:
         wanted.setdefault(heap, []).append(which)
-    outcome = preload.run(
-        inputs.board(args),
-        args.program,
-        record=args.record,
-        fail=wanted,
-        seed=args.seed,
-        latency=args.latency,
-        started=_forward_signals,
-    )
+    before = {number: signal.getsignal(number) for number in FORWARDED}
+    try:
+        outcome = preload.run(
+            inputs.board(args),
+            args.program,
+            record=args.record,
+            fail=wanted,
+            seed=args.seed,
+            latency=args.latency,
+            started=_forward_signals,
+        )
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
     if args.json is not None:
         args.json.write_text(json.dumps(facts(outcome), indent=2) + "\n")
     told = (outcome.warning, outcome.problem) if args.quiet else (str(outcome),)

@@ -36,7 +36,7 @@ def hindrance(path: str) -> str | None:
         except OSError:
             return None
         if not head.startswith(b"#!"):
-            return _of_binary(head, status)
+            return _of_binary(path, head, status)
         words = head[2:].split(b"\n", 1)[0].split()
         if not words:
             return None
@@ -44,7 +44,7 @@ def hindrance(path: str) -> str | None:
     return None
 
 
-def _of_binary(head: bytes, status: os.stat_result) -> str | None:
+def _of_binary(path: str, head: bytes, status: os.stat_result) -> str | None:
     if not head.startswith(b"\x7fELF"):
         return None
     if status.st_mode & (stat.S_ISUID | stat.S_ISGID) and os.geteuid() != status.st_uid:
@@ -53,7 +53,9 @@ def _of_binary(head: bytes, status: os.stat_result) -> str | None:
         return "is no 64-bit program"
     interpreter = _interpreter(head)
     if interpreter is None:
-        return "is statically linked"
+        # ld.so has no loader: it is one.
+        loader = Path(path).name.startswith("ld-")
+        return None if loader else "is statically linked"
     if b"musl" in interpreter:
         return "is linked with musl, and the preload with glibc"
     return None
