@@ -12,11 +12,15 @@ BENCH_LOCK := .ci/requirements-bench.txt
 # changes when a file is added or removed. An editable install knows the packages
 # that there were when it was made.
 CORE := CMakeLists.txt pyproject.toml native/build_native.py \
-        $(shell find native/src native/include -type d -o -name '*.[ch]') \
-        $(wildcard heapkit/*/__init__.py)
+        $(shell find native/src native/measure native/preload native/include -type d -o -name '*.[ch]') \
+        native/preload/CMakeLists.txt \
+        $(wildcard heapkit/*/__init__.py heapkit/*/*/__init__.py)
 
 # Two makes at once share one environment: one builds, the other waits.
 LOCKED := flock $(VENV)/build.lock
+
+# All tests, in two processes: tests/conftest.py says what has to stay in one.
+BOTH := --numprocesses=2 --dist=loadgroup
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test bench docs lint live build lock clean
@@ -32,7 +36,7 @@ lab: $(VENV)/.core ## open JupyterLab on the first notebook (on this machine onl
 
 test: $(VENV)/.core ## run every test; ARGS="-k pool" or ARGS=tests/unit picks some
 	@.ci/system-packages test
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(if $(ARGS),,$(BOTH)) $(ARGS)
 
 bench: $(VENV)/.core $(VENV)/.bench ## measure against the budgets; ARGS=--json, --page, "--only buddy"
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -39,6 +39,7 @@ from heapkit.units import GiB, KiB, MiB
 if TYPE_CHECKING:
     from heapkit import (
         accounting,
+        conformance,
         fallback,
         ion,
         metrics,
@@ -48,8 +49,9 @@ if TYPE_CHECKING:
         workloads,
     )
     from heapkit import explorers as explore
-    from heapkit.backends.live import live
+    from heapkit.backends.live import live, udmabuf
     from heapkit.backends.sim import simulate
+    from heapkit.calibration import Calibration, calibrate
     from heapkit.file_run import FileRun
     from heapkit.findings import Findings, coherency
     from heapkit.importers import formats, read
@@ -66,6 +68,7 @@ __all__ = [
     "BackendUnavailable",
     "Board",
     "BufferInfo",
+    "Calibration",
     "CarveoutHeap",
     "ChunkHeap",
     "CmaHeap",
@@ -98,7 +101,9 @@ __all__ = [
     "TraceWriter",
     "UdmabufHeap",
     "accounting",
+    "calibrate",
     "coherency",
+    "conformance",
     "doctor",
     "explore",
     "fallback",
@@ -116,6 +121,7 @@ __all__ = [
     "show",
     "simulate",
     "size",
+    "udmabuf",
     "validation",
     "views",
     "workloads",
@@ -125,11 +131,14 @@ __all__ = [
 # name -> (module, attribute of it; None for the module itself)
 _LAZY: dict[str, tuple[str, str | None]] = {
     "accounting": ("heapkit.accounting", None),
+    "Calibration": ("heapkit.calibration", "Calibration"),
     "FileRun": ("heapkit.file_run", "FileRun"),
     "Findings": ("heapkit.findings", "Findings"),
     "Introspection": ("heapkit.introspection.look", "Introspection"),
     "Recommendation": ("heapkit.sizing", "Recommendation"),
+    "calibrate": ("heapkit.calibration", "calibrate"),
     "coherency": ("heapkit.findings", "coherency"),
+    "conformance": ("heapkit.conformance", None),
     "doctor": ("heapkit.offers", "doctor"),
     "explore": ("heapkit.explorers", None),
     "fallback": ("heapkit.fallback", None),
@@ -147,6 +156,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "simulate": ("heapkit.backends.sim", "simulate"),
     "size": ("heapkit.sizing", "size"),
     "Target": ("heapkit.sizing", "Target"),
+    "udmabuf": ("heapkit.backends.live", "udmabuf"),
     "validation": ("heapkit.validation", None),
     "views": ("heapkit.views", None),
     "TraceWriter": ("heapkit.trace_writer", "TraceWriter"),

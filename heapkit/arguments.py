@@ -16,6 +16,7 @@ MAX_BYTES = 1024 * GiB
 # arm64 (ARMv8.2-LPA) and x86-64 address at most 52 bits of physical memory: no
 # size or end of a region is beyond it.
 MAX_ADDRESS = 1 << 52
+U32_MAX = 2**32 - 1
 U64_MAX = 2**64 - 1  # the widest argument of an ioctl
 MAX_SHOWN = 200  # characters of a value in a message: a board's repr fills a page
 

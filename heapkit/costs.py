@@ -18,7 +18,12 @@ from heapkit.cost_presets import PRESETS
 from heapkit.cost_table import DEFAULTS
 from heapkit.errors import UnknownName
 
-STATUSES = ("published", "fitted", "measured here", "assumed")
+MEASURED = "measured here"
+# By heapkit.calibrate(), where the machine was too noisy or virtual, or no machine.
+DOUBTED = "measured here: not to be trusted"
+EMULATED = "measured under emulation: not to be believed"
+STATUSES = ("published", "fitted", MEASURED, DOUBTED, EMULATED, "assumed")
+DOUBTFUL = (DOUBTED, EMULATED, "assumed")  # set in another type wherever shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +164,9 @@ class Costs(Mapping[str, Cost]):
 
 
 def _html_row(cost: Cost) -> str:
-    status = f"<em>{cost.status}</em>" if cost.status == "assumed" else cost.status
+    status = cost.status
+    if status in DOUBTFUL:
+        status = f"<em>{status}</em>"
     cells = (cost.name, f"{cost.value:g}", cost.unit, status, html.escape(cost.source))
     return _html_cells("td", cells)
 

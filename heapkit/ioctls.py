@@ -8,7 +8,14 @@ machine have is in :mod:`heapkit.uapi`; the numbers here are those that they may
 
 from __future__ import annotations
 
-from typing import Final
+import struct
+from typing import Final, TypeAlias
+
+from heapkit import arguments
+
+# What a program points at: None is a NULL pointer, read-only bytes can be read and not
+# written, and what is longer than the object is not there.
+Argument: TypeAlias = bytearray | memoryview | bytes | None
 
 NR_BITS, TYPE_BITS, SIZE_BITS = 8, 8, 14
 # From the program's side: what the kernel reads is written.
@@ -36,6 +43,22 @@ def direction_of(command: int) -> int:
     return command >> (NR_BITS + TYPE_BITS + SIZE_BITS)
 
 
+def command_of(owner: str, command: object) -> int:
+    """The 32 bits of an ioctl's number."""
+    return arguments.integer(owner, "cmd", command, high=2**32 - 1)
+
+
+def bytes_of(owner: str, argument: object) -> memoryview | None:
+    """What ``argument`` refers to, byte by byte; ``ValueError`` for anything else."""
+    if argument is None:
+        return None
+    try:
+        return memoryview(argument).cast("B")  # type: ignore[arg-type]
+    except TypeError:
+        allowed = "bytes, a bytearray, a contiguous memoryview, or None for NULL"
+        raise arguments.wrong(owner, "arg", argument, allowed) from None
+
+
 # include/uapi/linux/dma-buf.h. SET_NAME_A is what 32-bit programs before 5.8 sent;
 # the sync-file pair came with 6.0, newer than some sysroots.
 DMA_BUF_SET_NAME_A: Final = number(WRITE, "b", 1, 4)
@@ -44,3 +67,14 @@ DMA_BUF_IOCTL_IMPORT_SYNC_FILE: Final = number(WRITE, "b", 3, 8)
 # Not in mainline: {__u64 flags; __u32 offset; __u32 len;}, proposed to linux-media in
 # 2024 and in the vendors' kernels. Same nr as EXPORT_SYNC_FILE.
 DMA_BUF_IOCTL_SYNC_PARTIAL: Final = number(WRITE, "b", 2, 16)
+
+SYNC_FILE_DATA: Final = struct.Struct(
+    "=Ii"
+)  # struct dma_buf_export_sync_file: flags, fd
+
+# include/uapi/linux/udmabuf.h: {__u32 memfd, flags; __u64 offset, size;}, and
+# {__u32 flags, count;} followed by as many {__u32 memfd, __pad; __u64 offset, size;}.
+UDMABUF_CREATE: Final = number(WRITE, "u", 0x42, 24)
+UDMABUF_CREATE_LIST: Final = number(WRITE, "u", 0x43, 8)
+UDMABUF_CREATE_DATA: Final = struct.Struct("=IIQQ")
+UDMABUF_FLAGS_CLOEXEC: Final = 1

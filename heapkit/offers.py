@@ -12,7 +12,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from heapkit.backends import live, live_nodes
+from heapkit.backends import live
+from heapkit.backends.live import nodes as device_nodes
 from heapkit.board import Board
 from heapkit.errors import BackendUnavailable
 from heapkit.introspection.look import READERS
@@ -157,7 +158,7 @@ def _heaps(heaps: list[str], missing: str | None) -> list[Offer]:
         way = "make live: a kernel that has them, in QEMU"
         return [Offer("DMA-BUF heaps", NO, missing, way)]
     rows = [Offer("DMA-BUF heaps", YES, ", ".join(heaps))]
-    nodes = sorted(Path(live_nodes.DMA_HEAP).iterdir())
+    nodes = sorted(Path(live.DIRECTORY).iterdir())
     others = (node for node in nodes if node.name not in heaps)
     rows.extend(_denied(f"heap {node.name}", node) for node in others)
     return rows
@@ -168,8 +169,8 @@ def _nodes() -> list[Offer]:
     udmabuf = "CONFIG_UDMABUF (Linux 4.20 and later)"
     kvm = "a machine with KVM; make live is emulated without it"
     return [
-        _node("udmabuf", Path(live_nodes.UDMABUF), udmabuf),
-        _node("KVM", Path(live_nodes.KVM), kvm),
+        _node("udmabuf", Path(live.UDMABUF), udmabuf),
+        _node("KVM", Path(device_nodes.KVM), kvm),
     ]
 
 

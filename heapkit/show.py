@@ -16,6 +16,8 @@ from bokeh.models import LayoutDOM
 from heapkit import arguments, metrics, notebook
 from heapkit.board import PagedHeap
 from heapkit.board_parts import span_of
+from heapkit.calibration import Calibration
+from heapkit.calibration.charts import charts_of
 from heapkit.comparison import Comparison
 from heapkit.file_run import FileRun
 from heapkit.introspection.look import Introspection
@@ -25,6 +27,7 @@ from heapkit.snapshot import Observation, Snapshot
 from heapkit.trace import Op
 from heapkit.validation.result import Validation
 from heapkit.views.breakdown import breakdown_view
+from heapkit.views.calibration import calibration_view
 from heapkit.views.envelope import envelope_columns, envelope_view
 from heapkit.views.gauges import failure_columns, gauge_columns
 from heapkit.views.recording import life_columns, recording_view
@@ -40,7 +43,8 @@ def show(thing: Any, **options: Any) -> None:
 
     Or what :func:`heapkit.introspect` returned: every CMA area and every buffer; or a
     Validation, how far each figure is from what was published; or a comparison
-    of policies, as :func:`heapkit.sharing.compare` returns it.
+    of policies, as :func:`heapkit.sharing.compare` returns it; or a Calibration, the
+    operations that constants come from, with ``place=`` all of one place.
 
     A Run takes ``heap=``, the region heap to draw (default: the first that
     served anything); a FileRun any heap (default: that of the most events). Of a Run
@@ -64,7 +68,7 @@ def figure_of(thing: object, **_options: Any) -> LayoutDOM:
     """The bokeh layout that :func:`show` draws."""
     raise TypeError(
         f"thing={thing!r}: must be a Snapshot, an Observation, a Run, a FileRun, a "
-        "Recommendation, a Validation, a Comparison or an Introspection"
+        "Recommendation, a Validation, a Comparison, an Introspection or a Calibration"
     )
 
 
@@ -123,6 +127,11 @@ def _(thing: Validation) -> LayoutDOM:
         [row.what for row in rows],
     )
     return residuals(columns)
+
+
+@figure_of.register
+def _(thing: Calibration, *, place: str | None = None) -> LayoutDOM:
+    return calibration_view(charts_of(thing, place))
 
 
 @figure_of.register

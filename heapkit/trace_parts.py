@@ -71,7 +71,9 @@ class TraceFile:
                 pre_buffer=False,
                 buffer_size=_READ_AHEAD,
             )
-            arrow_schema = self._file.schema_arrow
+            # The schema's own metadata lacks what was added at the end of writing.
+            metadata = self._file.metadata.metadata
+            arrow_schema = self._file.schema_arrow.with_metadata(metadata)
         except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
             self._source.close()
             raise schema.unreadable(error, path) from None

@@ -7,6 +7,7 @@ second time. ``tests/native/test_uapi.py`` compares them with the headers.
 
 from __future__ import annotations
 
+import os
 from enum import IntFlag
 from typing import Final
 
@@ -14,6 +15,7 @@ from heapkit import _ffi
 from heapkit._ffi import KernelStruct, allocation_data, sync_data
 
 __all__ = [
+    "DEFAULT_FD_FLAGS",
     "DMA_BUF_IOCTL_SYNC",
     "DMA_BUF_NAME_LEN",
     "DMA_BUF_SET_NAME_B",
@@ -32,6 +34,8 @@ DMA_HEAP_VALID_HEAP_FLAGS: Final = _ffi.uapi_constant("DMA_HEAP_VALID_HEAP_FLAGS
 DMA_BUF_IOCTL_SYNC: Final = _ffi.uapi_constant("DMA_BUF_IOCTL_SYNC")
 DMA_BUF_SET_NAME_B: Final = _ffi.uapi_constant("DMA_BUF_SET_NAME_B")
 DMA_BUF_NAME_LEN: Final = _ffi.uapi_constant("DMA_BUF_NAME_LEN")
+# What a client of a heap asks for: a descriptor to read and write, its own alone.
+DEFAULT_FD_FLAGS: Final = os.O_RDWR | os.O_CLOEXEC
 
 
 class Sync(IntFlag):

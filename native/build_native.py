@@ -12,8 +12,10 @@ INCLUDE = Path(__file__).resolve().parent / "include"
 def main(out: str) -> None:
     ffi = FFI()
     ffi.cdef((INCLUDE / "heapkit_abi.h").read_text())
+    ffi.cdef((INCLUDE / "measure_abi.h").read_text())
     ffi.cdef((INCLUDE / "uapi.cdef.h").read_text())
-    ffi.set_source("heapkit._native", '#include "heapkit.h"\n#include "uapi.h"\n')
+    headers = ("heapkit.h", "measure.h", "uapi.h")
+    ffi.set_source("heapkit._native", "".join(f'#include "{h}"\n' for h in headers))
     ffi.emit_c_code(out)
 
 

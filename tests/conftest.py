@@ -22,18 +22,38 @@ def fixture_skip_or_fail():
     return skip_or_fail
 
 
-FIGURES = pytest.StashKey()
+# What cannot be in two processes at once: one build folder, one Lab, one guest.
+TOGETHER = ("tests/native", "tests/ui", "tests/live")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Where two processes share the tests, a file's stay together, and TOGETHER's."""
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            item.add_marker(pytest.mark.xdist_group(group_of(config, item)))
+
+
+def group_of(config, item):
+    path = item.path.relative_to(config.rootpath).as_posix()
+    suites = [suite for suite in TOGETHER if path.startswith(f"{suite}/")]
+    return suites[0] if suites else path
+
+
+FIGURE = "figure"
 
 
 @pytest.fixture
-def report(pytestconfig):
+def report(record_property):
     """Say a measured figure: it is printed when all tests have run."""
-    return pytestconfig.stash.setdefault(FIGURES, []).append
+    return lambda line: record_property(FIGURE, line)
 
 
-def pytest_terminal_summary(terminalreporter, config):
-    for line in config.stash.get(FIGURES, []):
-        terminalreporter.write_line(line)
+def pytest_terminal_summary(terminalreporter):
+    for reports in terminalreporter.stats.values():
+        for done in reports:
+            for name, line in getattr(done, "user_properties", ()):
+                if name == FIGURE and done.when == "call":
+                    terminalreporter.write_line(line)
 
 
 def backends():

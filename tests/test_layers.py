@@ -23,16 +23,18 @@ LAYERS = (
         *("trace", "trace_columns", "trace_file", "trace_parts", "trace_schema"),
         *("checkpoint_file", "file_run", "histogram", "trace_writer"),
         *("accounting", "charging", "explain_uses", "held_over_time", "holdings"),
-        "trace_ops",
+        *("reserved_file", "trace_names", "trace_ops"),
     },
     {"backends"},
     {
-        *("checkpoints", "cli", "fallback", "importers", "ion"),
+        *("calibration", "checkpoints", "cli", "fallback", "importers", "ion"),
         *("introspection", "offers"),
+        "conformance",
         *("long_replay", "long_trace", "pace"),
         *("finding_causes", "finding_words", "finding_writes", "findings", "watch"),
         *("comparison", "sharing", "sharing_calls", "sharing_costs"),
         *("recommendation", "replay", "reserved_memory", "resolve", "sizing"),
+        "preload",
         "sync_cost",
         "validation",
         "workloads",
@@ -152,7 +154,7 @@ def test_the_ffi_door_is_entered_by_its_front(path):
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_only_the_live_backend_names_a_device_file(path):
-    if not name_of(path).startswith("heapkit/backends/live"):
+    if path.parent != PACKAGE / "backends/live":
         assert not [s for s in strings(path) if isinstance(s, str) and "/dev/" in s]
 
 

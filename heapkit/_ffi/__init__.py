@@ -31,8 +31,26 @@ from heapkit._ffi.enums import (
     SyncFlag,
     TraceRule,
 )
-from heapkit._ffi.kernel import KernelStruct, allocation_data, sync_data, uapi_constant
+from heapkit._ffi.kernel import (
+    KernelStruct,
+    allocation_data,
+    compiled_file,
+    sync_data,
+    uapi_constant,
+)
 from heapkit._ffi.machine import Machine
+from heapkit._ffi.measure import (
+    MAX_HELD,
+    NO_STEP,
+    MeasureArea,
+    SourceKind,
+    Work,
+    hypervisor,
+    line_bytes,
+    measure_buffers,
+    measure_clock,
+)
+from heapkit._ffi.measure import Step as MeasureStep
 from heapkit._ffi.parts import (
     BUCKET,
     GAUGE_NAMES,
@@ -76,10 +94,12 @@ __all__ = [
     "MAX_DEVICES",
     "MAX_FINDINGS",
     "MAX_HEAPS",
+    "MAX_HELD",
     "MAX_ORDERS",
     "MAX_PAGE_ORDER",
     "MOVES",
     "NO_OWNER",
+    "NO_STEP",
     "PAGEBLOCK_ORDER",
     "PAGE_SHIFT",
     "PAGE_SIZE",
@@ -102,18 +122,27 @@ __all__ = [
     "KernelStruct",
     "Machine",
     "MachineSpec",
+    "MeasureArea",
+    "MeasureStep",
     "Migratetype",
     "Op",
+    "SourceKind",
     "State",
     "Step",
     "SyncFlag",
     "Tally",
     "TraceColumns",
     "TraceRule",
+    "Work",
     "allocation_data",
     "check",
     "check_trace",
+    "compiled_file",
     "counted",
+    "hypervisor",
+    "line_bytes",
+    "measure_buffers",
+    "measure_clock",
     "sync_data",
     "uapi_constant",
 ]

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The kernel's own ABI, for uapi.py and backends/live.py."""
+"""The kernel's own ABI, for uapi.py and backends/live; the other compiled files."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from heapkit import _native
 from heapkit._native import ffi, lib
 
 
@@ -11,6 +14,12 @@ def uapi_constant(name: str) -> int:
     if not name.startswith(("DMA_HEAP_", "DMA_BUF_")):
         raise ValueError(f"name: {name!r} is no DMA_HEAP_… or DMA_BUF_… constant")
     return int(getattr(lib, name))
+
+
+def compiled_file(name: str) -> Path | None:
+    """A file that was built and installed with the core; None if it was not."""
+    path = Path(_native.__file__).with_name(name)
+    return path if path.exists() else None
 
 
 class KernelStruct:

@@ -33,12 +33,30 @@ def missing_in(directory: Path) -> str | None:
             "CONFIG_DMABUF_HEAPS_CMA with a CMA area."
         )
     if not any(os.access(node, os.R_OK) for node in found):
-        return _denied(found[0])
+        return _denied(found[0], 'SUBSYSTEM=="dma_heap"')
     return None
 
 
-def _denied(node: Path) -> str:
-    """Who may open ``node``; the kernel makes it root's, mode 0600."""
+def missing_udmabuf(node: Path) -> str | None:
+    """What is missing for the device of memfd buffers; None if nothing is."""
+    if sys.platform != "linux":
+        return f"udmabuf exists on Linux only, and this is {sys.platform}."
+    if not node.exists():
+        return (
+            f"There is no {node}: Linux {os.uname().release} runs here without "
+            "CONFIG_UDMABUF (in Linux since 4.20; Debian's 6.12 kernel has it), "
+            "or this is a container that was not given the device."
+        )
+    if not os.access(node, os.R_OK):
+        return _denied(node, 'KERNEL=="udmabuf"')
+    return None
+
+
+def _denied(node: Path, which: str) -> str:
+    """Who may open ``node``; the kernel makes it root's, mode 0600.
+
+    ``which`` is how a rule of udev matches it.
+    """
     status = node.stat()
     mode = status.st_mode & 0o777
     owner, group = _user_name(status.st_uid), _group_name(status.st_gid)
@@ -46,7 +64,7 @@ def _denied(node: Path) -> str:
         way = f"join the group {group}"
     else:
         way = (
-            'let udev give it to a group of yours (SUBSYSTEM=="dma_heap", '
+            f"let udev give it to a group of yours ({which}, "
             'GROUP="video", MODE="0640")'
         )
     return (

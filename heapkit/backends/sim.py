@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 from collections.abc import Sequence
 from dataclasses import replace
 from heapq import heappop, heappush
@@ -22,15 +23,12 @@ from heapkit.backends.sim_attachment import Attachment
 from heapkit.backends.sim_buffer import SimBuf
 from heapkit.backends.sim_cell import PARTIAL_SYNC, Cell, Door, Options, SimFinding
 from heapkit.backends.sim_files.fences import Fence
-from heapkit.backends.sim_files.heap_file import (
-    DEFAULT_FD_FLAGS,
-    HeapFile,
-    checked_fd_flags,
-)
+from heapkit.backends.sim_files.heap_file import HeapFile, checked_fd_flags
 from heapkit.backends.sim_files.table import FileTable
-from heapkit.board import Board, Device
+from heapkit.board import Board, Device, UdmabufHeap
 from heapkit.errors import refusal
 from heapkit.snapshot import Snapshot
+from heapkit.uapi import DEFAULT_FD_FLAGS
 
 __all__ = ["Attachment", "SimBuf", "SimFinding", "SimHeap", "SimHeaps", "simulate"]
 
@@ -40,7 +38,11 @@ SPARE_DEVICES = 64
 
 
 def simulate(
-    board: Board, *, sync_file: bool = True, partial_sync: str = "vendor"
+    board: Board,
+    *,
+    sync_file: bool = True,
+    partial_sync: str = "vendor",
+    noexec: bool = False,
 ) -> SimHeaps:
     """The heaps of ``board``, idle, as a mapping of names to heaps.
 
@@ -50,13 +52,15 @@ def simulate(
     ``sync_file`` is CONFIG_SYNC_FILE; without it the ioctls that export and import
     fences are ENOTTY. ``partial_sync`` is "vendor" where parts of a buffer can be
     maintained, "hookless" where the kernel knows how to ask for it and the heaps do
-    not (EOPNOTSUPP), "mainline" where there is no such ioctl (ENOTTY).
+    not (EOPNOTSUPP), "mainline" where there is no such ioctl (ENOTTY). ``noexec`` is
+    a kernel whose buffers cannot be mapped PROT_EXEC (EPERM), as Linux 7.3.
     """
     if not isinstance(board, Board):
         raise arguments.wrong("simulate", "board", board, "a heapkit.Board")
     options = Options(
         arguments.boolean("simulate", "sync_file", sync_file),
         arguments.choice("simulate", "partial_sync", partial_sync, PARTIAL_SYNC),
+        arguments.boolean("simulate", "noexec", noexec),
     )
     return SimHeaps(board, options)
 
@@ -89,6 +93,11 @@ class SimHeaps(HeapMap["SimHeap"]):
         """Let ``ns`` pass, in which idle threads zero, return and refill pages."""
         ns = arguments.integer("advance", "ns", ns, high=2**62 - self._door.now_ns)
         self._door.advance(ns)
+
+    @property
+    def options(self) -> Options:
+        """What kernel the heaps are of, as :func:`simulate` was told."""
+        return self._door.options
 
     @property
     def files(self) -> FileTable:
@@ -149,6 +158,23 @@ class SimHeaps(HeapMap["SimHeap"]):
             cell.ino = next(self._inodes)
             self._cells[buffer] = cell
             return SimBuf(cell, close_on_exec=bool(fd_flags & os.O_CLOEXEC))
+
+    def adopt(self, fd: int) -> SimBuf:
+        """The buffer of that number of :attr:`files`; ``OSError``: EBADF, EINVAL."""
+        file = self.files[fd]
+        if not isinstance(file, SimBuf):
+            raise refusal(errno.EINVAL, f"fd {fd} is {file!r}, which is no dma-buf")
+        return file
+
+    def receive(self, sock: socket.socket) -> SimBuf:
+        """The reference that :meth:`SimBuf.send` put into a unix socket.
+
+        ``OSError``: EBADMSG for a message of anybody else, ECONNRESET once the other
+        end is closed.
+        """
+        owner = f"heaps of {self.board.name!r}"
+        received: SimBuf = self._door.passing.receive(owner, sock)
+        return received
 
     def _forget(self, cell: Cell) -> None:
         del self._cells[cell.buffer]
@@ -248,10 +274,17 @@ class SimHeap(HeapFile):
             self._name, "heap_flags", heap_flags, high=arguments.U64_MAX
         )
         size = arguments.integer(self._name, "size", size, high=arguments.U64_MAX)
-        if flags & ~getattr(self._heaps.board.heap(self._name), "private_flags", 0):
-            what = f"{self._name}: heap_flags={flags:#x}, {size} bytes"
+        heap = self._heaps.board.heap(self._name)
+        # udmabuf.c exports for reading and writing, and asks nobody.
+        other_mode = isinstance(heap, UdmabufHeap) and mode & os.O_ACCMODE != os.O_RDWR
+        if other_mode or flags & ~getattr(heap, "private_flags", 0):
+            what = f"{self._name}: heap_flags={flags:#x}, {fd_flags=:#x}, {size} bytes"
             raise refusal(errno.EINVAL, what)
         return self._heaps.allocate_from([self], size, fd_flags=mode)
+
+    def adopt(self, fd: int) -> SimBuf:
+        """The buffer of that number, as an :meth:`ioctl` gave it; see SimHeaps."""
+        return self._heaps.adopt(fd)
 
     def snapshot(self) -> Snapshot:
         """Every region by address; owned by a buffer's name, or "#id" without one."""

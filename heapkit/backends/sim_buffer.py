@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 from typing import Self
 
 from heapkit import _ffi, arguments
@@ -12,7 +13,7 @@ from heapkit.backends.sim_attachment import Attachment
 from heapkit.backends.sim_cell import Cell
 from heapkit.backends.sim_cpu_use import CpuUse
 from heapkit.backends.sim_files.buffer_file import BufferFile
-from heapkit.board import Device
+from heapkit.board import Device, UdmabufHeap
 from heapkit.errors import refusal
 from heapkit.snapshot import Region
 from heapkit.units import format_bytes
@@ -104,8 +105,10 @@ class SimBuf(BufferFile, CpuUse):
     def _maintain(self, op: _ffi.Op, access: str, offset: int, length: int) -> None:
         cell = self._open()
         what = f"sync {access} of {length} bytes from {offset} on"
+        _refuse_end(cell, op)
         cell.do(op, what, access=_ffi.ACCESS_OF[access], offset=offset, size=length)
         if op is _ffi.Op.BEGIN_CPU:
+            cell.begun = True
             cell.wait(write="w" in access)
 
     def attach(self, device: Device) -> Attachment:
@@ -119,6 +122,14 @@ class SimBuf(BufferFile, CpuUse):
     def dup(self) -> SimBuf:
         """Another reference to the same buffer."""
         return SimBuf(self._open())
+
+    def send(self, sock: socket.socket) -> None:
+        """Pass a reference through a unix socket; :meth:`SimHeaps.receive` takes it.
+
+        It goes to the same heaps only: see :mod:`heapkit.backends.sim_files.passing`.
+        """
+        cell = self._open()
+        cell.door.passing.send(cell.heap.name, sock, self.dup())
 
     def close(self) -> None:
         """Drop this reference; the last one frees the buffer.
@@ -147,3 +158,10 @@ class SimBuf(BufferFile, CpuUse):
     def __repr__(self) -> str:
         state = "" if self._cell else ", closed"
         return f"<SimBuf {self._exp_name} {format_bytes(self._size)}{state}>"
+
+
+def _refuse_end(cell: Cell, op: _ffi.Op) -> None:
+    """EINVAL where udmabuf.c has no table yet, which the first BEGIN makes."""
+    if isinstance(cell.heap, UdmabufHeap) and op is _ffi.Op.END_CPU and not cell.begun:
+        what = f"{cell.heap.name}: the CPU's access has never begun"
+        raise refusal(errno.EINVAL, what)

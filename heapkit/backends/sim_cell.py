@@ -6,12 +6,13 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from heapkit import _ffi
 from heapkit.backends.sim_files.fences import Reservation, last_of
+from heapkit.backends.sim_files.passing import Passing
 from heapkit.backends.sim_files.table import FileTable
 from heapkit.board import Device, Heap
 from heapkit.costs import Costs
@@ -28,6 +29,7 @@ class Options(NamedTuple):
 
     sync_file: bool = True
     partial_sync: str = PARTIAL_SYNC[0]
+    noexec: bool = False
 
 
 class SimFinding(NamedTuple):
@@ -54,6 +56,7 @@ class Door:
         self.now_ns = 0
         self.devices: dict[Device, int] = {}
         self.files = FileTable()
+        self.passing: Passing[Any] = Passing()
         self.findings: list[SimFinding] = []
 
     def advance(self, ns: int) -> None:
@@ -121,6 +124,7 @@ class Cell:
         self.mode = os.O_RDWR  # of the one struct file that all references share
         self.fences = Reservation()
         self.ino = 0
+        self.begun = False  # whether the CPU's access has begun, ever
         self.references = 0
         self.latency_ns = latency_ns
         self.charged = door.core.charged()

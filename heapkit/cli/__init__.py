@@ -55,8 +55,15 @@ def _dispatch(argv: Sequence[str]) -> int:
         epilog=f"example:\n  heapkit {name} {command.example}",
     )
     command.add_arguments(parser)
+    words, program = list(argv[1:]), []
+    if command.takes_program and "--" in words:
+        program = words[words.index("--") + 1 :]
+        words = words[: words.index("--")]
     # The plain parse_args() of Python 3.11 takes no EVENT behind an option.
-    return command.run(parser.parse_intermixed_args(argv[1:]))
+    args = parser.parse_intermixed_args(words)
+    if command.takes_program:
+        args.program = program
+    return command.run(args)
 
 
 def _top_parser() -> argparse.ArgumentParser:

@@ -10,7 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from heapkit import units
-from heapkit.cli import doctor, inputs, introspect, long_replay, values
+from heapkit.cli import (
+    calibrate,
+    conformance,
+    doctor,
+    inputs,
+    introspect,
+    long_replay,
+    values,
+)
+from heapkit.cli import run as run_program
 from heapkit.replay import replay
 from heapkit.trace import Op
 
@@ -219,6 +228,7 @@ class _Command:
     example: str
     add_arguments: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
+    takes_program: bool = False  # what follows "--" is another program's
 
 
 COMMANDS = {
@@ -263,6 +273,25 @@ COMMANDS = {
         "--capture before",
         introspect.add_arguments,
         introspect.run,
+    ),
+    "calibrate": _Command(
+        "measure what memory, heaps and caches cost on this machine",
+        "--host --rounds 6 --save this-machine.json",
+        calibrate.add_arguments,
+        calibrate.run,
+    ),
+    "run": _Command(
+        "run a program on the heaps of a board and record what it does",
+        "--board phone-8g --record run.parquet -- PROGRAM",
+        run_program.add_arguments,
+        run_program.run,
+        takes_program=True,
+    ),
+    "conformance": _Command(
+        "ask heaps what Linux's own selftest asks, and more, and say what differs",
+        "--board phone-8g --heap system --tap",
+        conformance.add_arguments,
+        conformance.run,
     ),
     "doctor": _Command(
         "say what this machine offers, what is missing and what would give it",

@@ -11,6 +11,7 @@ from bokeh.models import ColumnDataSource, FixedTicker, Range1d
 from bokeh.plotting import figure
 from numpy.typing import ArrayLike
 
+from heapkit.costs import DOUBTFUL
 from heapkit.views import theme
 from heapkit.views.stack import edges, stacked
 from heapkit.views.ticks import hover_format
@@ -87,17 +88,21 @@ def _part_bars(
     ]
 
 
+def _mark(status: str) -> str:
+    return "assumed" if status in DOUBTFUL else html.escape(status.split(maxsplit=1)[0])
+
+
 def cost_table(costs: Iterable[Any]) -> str:
     """HTML: each constant with its value, unit, status and source.
 
     ``costs`` have name, value, unit, status and source. What nobody measured
-    says *assumed*.
+    says *assumed*, and is marked, as is what was measured and is not to be trusted.
     """
     rows = "".join(
         f"<tr><td><code>{html.escape(cost.name)}</code></td>"
         f"<td class='hk-number'>{cost.value:g}</td>"
         f"<td>{html.escape(cost.unit)}</td>"
-        f"<td class='hk-{html.escape(cost.status.split()[0])}'>"
+        f"<td class='hk-{_mark(cost.status)}'>"
         f"{html.escape(cost.status)}</td>"
         f"<td>{html.escape(cost.source)}</td></tr>"
         for cost in costs

@@ -70,6 +70,7 @@ def chart(
     y: tuple[str, str, Range1d | FactorRange],
     tools: str = TOOLS,
     x_axis_type: str = "linear",
+    y_axis_type: str = "auto",
 ) -> figure:
     """An empty figure of fixed height that takes the width it is given.
 
@@ -86,6 +87,7 @@ def chart(
         x_range=x[2],
         y_range=y[2],
         x_axis_type=x_axis_type,
+        y_axis_type=y_axis_type,
         tools=tools,
         sizing_mode="stretch_width",
         min_border_left=76,

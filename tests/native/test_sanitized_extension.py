@@ -19,6 +19,7 @@ SUITES = (
     "tests/unit/test_snapshot.py",
     "tests/unit/test_checkpoints.py",
     "tests/unit/test_trace.py",
+    "tests/unit/calibration/test_measuring.py",
     "tests/contract",
     "tests/property/test_allocators.py::test_core_agrees_with_the_naive_allocator[best]",
     "tests/property/test_allocators.py::test_core_agrees_with_the_naive_allocator[cma-8]",

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import heapkit as hk
-from heapkit.costs import NAMES, STATUSES
+from heapkit.costs import DOUBTFUL, NAMES, STATUSES
 
 HEADER = Path(__file__).parents[2] / "native/include/heapkit_abi.h"
 
@@ -174,3 +174,9 @@ def test_the_html_says_what_is_assumed():
     assumed = [c for c in hk.Costs.default().values() if c.status == "assumed"]
     assert shown.count("<em>assumed</em>") == len(assumed)
     assert ">published</td>" in shown
+
+
+@pytest.mark.parametrize("status", DOUBTFUL)
+def test_what_is_doubtful_stands_out_in_a_notebook(status):
+    page = hk.Costs.default().replace(cma_call=7, status=status)._repr_html_()
+    assert f"<em>{status}</em>" in page

@@ -9,9 +9,11 @@ from bokeh.document import Document
 from bokeh.models import DataRange1d, GlyphRenderer, Plot, Toolbar
 from PIL import Image
 
+import heapkit as hk
 from heapkit import KiB, MiB
 from heapkit._ffi import BUCKET
 from heapkit.cost_groups import GROUPS
+from heapkit.costs import EMULATED
 from heapkit.snapshot import BufferInfo, Observation, Region, Snapshot, State
 from heapkit.views import (
     breakdown,
@@ -266,6 +268,12 @@ def test_stacked_parts_add_up():
     columns = sync.sync_columns([0, 1], {"calls": [1, 2], "lines": [10, 20]})
     assert columns["total"].tolist() == [11, 22]
     assert columns["top_0"].tolist() == [1, 2]
+
+
+def test_what_was_measured_under_emulation_is_marked_as_what_was_assumed():
+    costs = hk.Costs.default().replace(clean_line=9, status=EMULATED).values()
+    table = sync.cost_table([c for c in costs if c.name == "clean_line"])
+    assert f"<td class='hk-assumed'>{EMULATED}</td>" in table
 
 
 def test_what_was_assumed_says_so():

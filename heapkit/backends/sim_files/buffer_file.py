@@ -11,12 +11,12 @@ from abc import abstractmethod
 from typing import Final, NoReturn
 
 from heapkit import _ffi, arguments, ioctls, uapi
+from heapkit._ffi import PAGE_SIZE
+from heapkit.backends.mmap_request import READ_WRITE, Request, request
 from heapkit.backends.sim_cell import Cell
 from heapkit.backends.sim_files import mapping
 from heapkit.backends.sim_files.fences import Fence, SyncFile
 from heapkit.backends.sim_files.memory import (
-    Argument,
-    command_of,
     copy_from_user,
     copy_to_user,
     string_from_user,
@@ -24,10 +24,10 @@ from heapkit.backends.sim_files.memory import (
 from heapkit.backends.sim_files.table import NumberedFile
 from heapkit.board import SecureHeap, UdmabufHeap
 from heapkit.errors import refusal
+from heapkit.ioctls import SYNC_FILE_DATA, Argument
 
 _SYNC: Final = struct.Struct("=Q")  # struct dma_buf_sync
 _SYNC_PARTIAL: Final = struct.Struct("=QII")
-_SYNC_FILE: Final = struct.Struct("=Ii")  # struct dma_buf_export_sync_file
 _VALID_SYNC: Final = uapi.Sync.RW | uapi.Sync.END
 _ACCESS: Final = {uapi.Sync.READ: "r", uapi.Sync.WRITE: "w", uapi.Sync.RW: "rw"}
 # Where a buffer's file can be put: no offset but its two ends.
@@ -69,7 +69,7 @@ class BufferFile(NumberedFile):
         buffer compares the whole number: anything else is ENOTTY.
         """
         cell, owner = self._open(), self._open().heap.name
-        command = command_of(owner, cmd)
+        command, arg = ioctls.command_of(owner, cmd), ioctls.bytes_of(owner, arg)
         handlers = {
             uapi.DMA_BUF_IOCTL_SYNC: self._ioctl_sync,
             uapi.DMA_BUF_SET_NAME_B: self._ioctl_set_name,
@@ -115,18 +115,18 @@ class BufferFile(NumberedFile):
         cell.name = string_from_user(owner, arg, uapi.DMA_BUF_NAME_LEN)
 
     def _ioctl_export(self, owner: str, arg: Argument) -> None:
-        flags, _ = _SYNC_FILE.unpack(copy_from_user(owner, arg, _SYNC_FILE.size))
+        flags, _ = _sync_file_data(owner, arg)
         file = self.export_sync_file(_access(owner, flags, uapi.Sync.RW))
         number = file.fd
         try:
-            copy_to_user(owner, arg, _SYNC_FILE.pack(flags, number))
+            copy_to_user(owner, arg, SYNC_FILE_DATA.pack(flags, number))
         except OSError:
             # The number was not installed yet: put_unused_fd().
             file.close()
             raise
 
     def _ioctl_import(self, owner: str, arg: Argument) -> None:
-        flags, number = _SYNC_FILE.unpack(copy_from_user(owner, arg, _SYNC_FILE.size))
+        flags, number = _sync_file_data(owner, arg)
         access = _access(owner, flags, uapi.Sync.RW)
         files = self._open().door.files
         file = files.get(number)
@@ -146,8 +146,13 @@ class BufferFile(NumberedFile):
             cell.fences.add(one, write=writes)
 
     def export_sync_file(self, access: str = "rw") -> SyncFile:
-        """What one has to wait for before reading ("r") or writing the buffer."""
+        """What one has to wait for before reading ("r") or writing the buffer.
+
+        ``OSError(ENOTTY)`` on a kernel without CONFIG_SYNC_FILE.
+        """
         cell = self._open()
+        if not cell.door.options.sync_file:
+            raise refusal(errno.ENOTTY, f"{cell.heap.name}: no CONFIG_SYNC_FILE")
         writes = _writes(cell.heap.name, access)
         return SyncFile(cell.door.files, cell.fences.waited_for(write=writes))
 
@@ -165,7 +170,7 @@ class BufferFile(NumberedFile):
         *,
         length: int | None = None,
         flags: int = mmap.MAP_SHARED,
-        prot: int = mapping.READ_WRITE,
+        prot: int = READ_WRITE,
         offset: int = 0,
     ) -> memoryview:
         """The buffer, shared among its references and writable.
@@ -177,22 +182,40 @@ class BufferFile(NumberedFile):
         an offset, or private over several sg entries; EACCES for what the file's
         access mode does not allow.
         """
+        size = self._open().size if length is None else length
+        asked = self._refuse_mmap(size, flags, prot, offset)
+        view = mapping.view(self._open().memory(), asked)
+        self._charge_mmap()
+        return view
+
+    def check_mmap(self, *, length: int, flags: int, prot: int, offset: int) -> None:
+        """Refuse and charge as :meth:`mmap`, for one who maps other memory."""
+        self._refuse_mmap(length, flags, prot, offset)
+        self._charge_mmap()
+
+    def _refuse_mmap(self, length: int, flags: int, prot: int, offset: int) -> Request:
         cell = self._open()
-        size = cell.size if length is None else length
-        asked = mapping.request(cell.heap.name, size, flags, prot, offset)
+        asked = request(cell.heap.name, length, flags, prot, offset)
         entries: list[int] = []
         if asked.private:
             entries = cell.door.core.entries(cell.buffer)["size"].tolist()
         mapping.refuse(
-            asked, size=cell.size, mode=cell.mode, heap=cell.heap, entries=entries
+            asked,
+            size=cell.size,
+            mode=cell.mode,
+            heap=cell.heap,
+            entries=entries,
+            noexec=cell.door.options.noexec,
         )
-        view = mapping.view(cell.memory(), asked)
+        return asked
+
+    def _charge_mmap(self) -> None:
         # When a program unmaps is not followed: what it holds keeps the pages.
+        cell = self._open()
         cell.do(_ffi.Op.MMAP, "mmap")
         cell.door.step(_ffi.Op.MUNMAP, buffer=cell.buffer)
-        return view
 
-    def lseek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+    def lseek(self, offset: int = 0, whence: int = os.SEEK_SET, /) -> int:
         """How large the buffer is (SEEK_END), or 0; anything else is EINVAL."""
         cell = self._open()
         where = arguments.integer(
@@ -203,19 +226,19 @@ class BufferFile(NumberedFile):
             raise refusal(errno.EINVAL, what)
         return cell.size if whence == os.SEEK_END else 0
 
-    def read(self, _size: int = 0) -> NoReturn:
+    def read(self, _size: int = 0, /) -> NoReturn:
         """EINVAL: a buffer is mapped, not read."""
         raise refusal(errno.EINVAL, f"{self._open().heap.name}: read from a buffer")
 
-    def write(self, _data: bytes = b"") -> NoReturn:
+    def write(self, _data: bytes = b"", /) -> NoReturn:
         """EINVAL: a buffer is mapped, not written."""
         raise refusal(errno.EINVAL, f"{self._open().heap.name}: write to a buffer")
 
-    def truncate(self, _size: int = 0) -> NoReturn:
+    def truncate(self, _size: int = 0, /) -> NoReturn:
         """EINVAL: a buffer has its size for good."""
         raise refusal(errno.EINVAL, f"{self._open().heap.name}: ftruncate of a buffer")
 
-    def fallocate(self, _size: int = 0) -> NoReturn:
+    def fallocate(self, _size: int = PAGE_SIZE, /) -> NoReturn:
         """ENODEV: a buffer has its size for good."""
         raise refusal(errno.ENODEV, f"{self._open().heap.name}: fallocate of a buffer")
 
@@ -225,6 +248,12 @@ def _access(owner: str, flags: int, valid: int) -> str:
     if flags & ~int(valid) or not flags & uapi.Sync.RW:
         raise refusal(errno.EINVAL, f"{owner}: flags {flags:#x}")
     return _ACCESS[uapi.Sync(flags & uapi.Sync.RW)]
+
+
+def _sync_file_data(owner: str, arg: Argument) -> tuple[int, int]:
+    data = copy_from_user(owner, arg, SYNC_FILE_DATA.size)
+    flags, number = SYNC_FILE_DATA.unpack(data)
+    return flags, number
 
 
 def _edge(flags: int) -> _ffi.Op:

@@ -11,15 +11,11 @@ from typing import Final, NoReturn, Protocol
 
 from heapkit import arguments, ioctls, uapi
 from heapkit.backends.sim_files.fences import POLLIN, POLLOUT
-from heapkit.backends.sim_files.memory import (
-    Argument,
-    command_of,
-    copy_from_user,
-    copy_to_user,
-)
+from heapkit.backends.sim_files.memory import copy_from_user, copy_to_user
 from heapkit.errors import refusal
+from heapkit.ioctls import Argument
+from heapkit.uapi import DEFAULT_FD_FLAGS
 
-DEFAULT_FD_FLAGS: Final = os.O_RDWR | os.O_CLOEXEC
 _ALLOCATION: Final = struct.Struct("=QIIQ")  # struct dma_heap_allocation_data
 _FD_AT: Final = 8
 
@@ -51,11 +47,15 @@ class HeapFile:
         Only the number's nr selects: 0 is DMA_HEAP_IOCTL_ALLOC whatever its type
         says, any other is EINVAL. Its size and direction say how much of ``arg`` is
         read and written, so that shorter structs of older and longer ones of newer
-        kernels work: what is not read is zero. The answer is copied back even when
-        the call failed; where it does not fit the buffer stays open, and only the
-        heaps' table of files knows its number.
+        kernels work: what is not read is zero. An answer that cannot be written is
+        EFAULT, and there is no buffer. Where it is written without the number, because
+        the struct is too short or the command has no direction for it, the buffer
+        stays open, and only the heaps' table of files knows it. So Linux 6.12.117 does;
+        earlier ones copied the struct back after a failure too, and left a buffer open
+        whose number could not be written.
         """
-        command = command_of(self.name, cmd)
+        command = ioctls.command_of(self.name, cmd)
+        arg = ioctls.bytes_of(self.name, arg)
         if ioctls.nr_of(command) != ioctls.nr_of(uapi.DMA_HEAP_IOCTL_ALLOC):
             what = f"{self.name}: ioctl {command:#010x}, nr {ioctls.nr_of(command)}"
             raise refusal(errno.EINVAL, what)
@@ -64,13 +64,15 @@ class HeapFile:
         out_size = size if direction & ioctls.READ else 0
         data = bytearray(max(in_size, out_size, _ALLOCATION.size))
         data[:in_size] = copy_from_user(self.name, arg, in_size)
+        buffer = self._ioctl_allocate(data)
         try:
-            self._ioctl_allocate(data)
-        finally:
             copy_to_user(self.name, arg, bytes(data[:out_size]))
+        except OSError:
+            buffer.close()
+            raise
         return 0
 
-    def _ioctl_allocate(self, data: bytearray) -> None:
+    def _ioctl_allocate(self, data: bytearray) -> _Numbered:
         size, fd, fd_flags, heap_flags = _ALLOCATION.unpack_from(data)
         if fd:
             raise refusal(errno.EINVAL, f"{self.name}: {size} bytes, fd={fd}")
@@ -81,16 +83,17 @@ class HeapFile:
             buffer.close()
             raise
         struct.pack_into("=I", data, _FD_AT, number)
+        return buffer
 
-    def read(self, _size: int = 0) -> NoReturn:
+    def read(self, _size: int = 0, /) -> NoReturn:
         """EINVAL: the heap has no such operation."""
         raise refusal(errno.EINVAL, f"{self.name}: read from a heap")
 
-    def write(self, _data: bytes = b"") -> NoReturn:
+    def write(self, _data: bytes = b"", /) -> NoReturn:
         """EINVAL: the heap has no such operation."""
         raise refusal(errno.EINVAL, f"{self.name}: write to a heap")
 
-    def lseek(self, _offset: int = 0, _whence: int = os.SEEK_SET) -> NoReturn:
+    def lseek(self, _offset: int = 0, _whence: int = os.SEEK_SET, /) -> NoReturn:
         """ESPIPE: there is no position to change."""
         raise refusal(errno.ESPIPE, f"{self.name}: lseek in a heap")
 

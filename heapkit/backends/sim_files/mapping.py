@@ -12,65 +12,36 @@ import errno
 import mmap
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from heapkit import arguments
 from heapkit._ffi import PAGE_SIZE
+from heapkit.backends.mmap_request import MAP_TYPE, Request
 from heapkit.board import CmaHeap, Heap, SecureHeap, UdmabufHeap
 from heapkit.errors import refusal
 
-READ_WRITE = mmap.PROT_READ | mmap.PROT_WRITE
-_PROT = READ_WRITE | mmap.PROT_EXEC
-_TYPE = mmap.MAP_SHARED | mmap.MAP_PRIVATE
-_FLAGS = _TYPE | mmap.MAP_POPULATE
-
-
-@dataclass(frozen=True)
-class Request:
-    """The arguments of mmap(2), checked to be numbers of its types."""
-
-    length: int
-    flags: int
-    prot: int
-    offset: int
-
-    @property
-    def private(self) -> bool:
-        """MAP_PRIVATE; with both bits it is MAP_SHARED_VALIDATE."""
-        return self.flags & _TYPE == mmap.MAP_PRIVATE
-
-    @property
-    def end(self) -> int:
-        """Where the mapped pages end in the buffer."""
-        return self.offset + -(-self.length // PAGE_SIZE) * PAGE_SIZE
-
-
-def request(owner: str, length: int, flags: int, prot: int, offset: int) -> Request:
-    """The arguments; ``ValueError`` for what mmap(2) cannot be given here."""
-    length = arguments.integer(owner, "length", length, high=arguments.U64_MAX)
-    offset = arguments.integer(owner, "offset", offset, high=arguments.U64_MAX)
-    for name, value, known in (("flags", flags, _FLAGS), ("prot", prot, _PROT)):
-        arguments.integer(owner, name, value, high=2**32 - 1)
-        if value & ~known:
-            allowed = f"bits of {known:#x}: a file is mapped, wherever there is room"
-            raise arguments.wrong(owner, name, value, allowed)
-    return Request(length, flags, prot, offset)
-
 
 def refuse(
-    asked: Request, *, size: int, mode: int, heap: Heap, entries: Sequence[int]
+    asked: Request,
+    *,
+    size: int,
+    mode: int,
+    heap: Heap,
+    entries: Sequence[int],
+    noexec: bool = False,
 ) -> None:
     """``OSError`` as the kernel has it.
 
-    ``mode`` is the file's O_ACCMODE, ``entries`` the sizes of the sg entries.
+    ``mode`` is the file's O_ACCMODE, ``entries`` the sizes of the sg entries,
+    ``noexec`` says that the file system of the buffers is SB_I_NOEXEC.
     """
     what = f"{heap.name}: mmap of {asked.length} bytes from {asked.offset}, of {size}"
-    if not asked.length or asked.offset % PAGE_SIZE or not asked.flags & _TYPE:
+    if not asked.length or asked.offset % PAGE_SIZE or not asked.flags & MAP_TYPE:
         raise refusal(errno.EINVAL, what)
     readable = mode in (os.O_RDONLY, os.O_RDWR)
     writes = asked.prot & mmap.PROT_WRITE and not asked.private
     if not readable or (writes and mode != os.O_RDWR):
         raise refusal(errno.EACCES, f"{what}: the file's access mode is {mode}")
+    if noexec and asked.prot & mmap.PROT_EXEC:
+        raise refusal(errno.EPERM, f"{what}: not to be executed")
     if isinstance(heap, SecureHeap):
         raise refusal(errno.EINVAL, f"{what}: a secure buffer")
     if asked.end > size:

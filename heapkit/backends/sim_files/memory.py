@@ -4,18 +4,9 @@
 from __future__ import annotations
 
 import errno
-from typing import TypeAlias
 
-from heapkit import arguments
 from heapkit.errors import refusal
-
-# None is a NULL pointer; read-only bytes can be read and not written.
-Argument: TypeAlias = bytearray | memoryview | bytes | None
-
-
-def command_of(owner: str, command: object) -> int:
-    """The 32 bits of an ioctl's number."""
-    return arguments.integer(owner, "cmd", command, high=2**32 - 1)
+from heapkit.ioctls import Argument
 
 
 def copy_from_user(owner: str, argument: Argument, size: int) -> bytes:

@@ -13,8 +13,11 @@ from pathlib import Path
 import pytest
 
 from heapkit.backends import live
+from tests.live import features
 
 NOTEBOOKS = Path(__file__).resolve().parents[3] / "notebooks"
+# In our own guest a kernel without heaps is a failure.
+GUEST = "HEAPKIT_LIVE_GUEST" in os.environ
 
 
 def live_notebooks():
@@ -22,12 +25,15 @@ def live_notebooks():
     return [path for path in found if "hk.live(" in path.read_text()]
 
 
-collect_ignore_glob = ["test_*.py"] if live.missing() else []
-collect_ignore = []
-if "HEAPKIT_LIVE_GUEST" not in os.environ:
-    collect_ignore += ["test_oom_killer.py"]
+collect_ignore_glob = ["test_*.py"] if live.missing() and not GUEST else []
+# The one wakes the OOM killer, the other fills the memory.
+collect_ignore = [] if GUEST else ["test_oom_killer.py", "test_fidelity.py"]
 if not live_notebooks():
     collect_ignore += ["test_notebooks.py"]
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "needs(feature): one of tests/live/features.py")
 
 
 def pytest_generate_tests(metafunc):
@@ -37,6 +43,25 @@ def pytest_generate_tests(metafunc):
     if "live_notebook" in metafunc.fixturenames:
         found = live_notebooks()
         metafunc.parametrize("live_notebook", found, ids=[p.stem for p in found])
+
+
+def pytest_collection_modifyitems(items):
+    """The OOM killer comes last: it may take more than it should."""
+    items.sort(key=lambda item: "test_oom_killer" in item.nodeid)
+
+
+def pytest_runtest_setup(item):
+    for mark in item.iter_markers("needs"):
+        (feature,) = mark.args
+        if not features.PROBES[feature]():
+            pytest.skip(features.reason(feature))
+
+
+@pytest.fixture(scope="session")
+def guest_output(tmp_path_factory):
+    """Where a test leaves files for the host's tests of the same visit."""
+    output = os.environ.get("HEAPKIT_GUEST_OUTPUT")
+    return Path(output) if output else tmp_path_factory.mktemp("output")
 
 
 @pytest.fixture
