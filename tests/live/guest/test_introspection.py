@@ -10,7 +10,6 @@ import pytest
 import heapkit as hk
 from heapkit import KiB, MiB
 from heapkit.introspection import cma, fdinfo
-from tests.conftest import skip_or_fail
 
 
 def inode(buffer):
@@ -80,9 +79,8 @@ def test_a_capture_says_the_same_without_the_kernel(buffer, tmp_path):
     ]
 
 
+@pytest.mark.needs("bufinfo")
 def test_debugfs_lists_the_buffer_too(buffer):
-    if hk.introspect().source("bufinfo").status != "read":
-        skip_or_fail("debugfs is not mounted, or this is not root")
     assert {"bufinfo", "fdinfo"} <= set(row(inode(buffer)).sources)
 
 
@@ -91,9 +89,9 @@ def test_descriptors_of_this_process_need_no_root(buffer):
     assert inode(buffer) in found
 
 
+@pytest.mark.needs("a CMA heap")
+@pytest.mark.needs("CMA debugfs")
 def test_a_cma_area_shows_what_its_heap_gave(heaps):
-    if "reserved" not in heaps or hk.introspect().source("cma").status != "read":
-        return  # a kernel without a CMA heap, or without CMA's debugfs
     before = cma.read()["reserved"]
     with heaps["reserved"].allocate(3 * MiB):
         during = hk.introspect().cma["reserved"]
