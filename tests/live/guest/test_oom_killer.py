@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from heapkit import MiB
+from heapkit import MiB, conformance
 
 
 def test_the_system_heap_compares_the_size_with_nothing(heaps):
@@ -29,3 +29,11 @@ def test_a_heap_with_a_region_says_enomem_itself(heaps):
         if "system" not in name:
             with pytest.raises(OSError, match="Cannot allocate"):
                 heaps[name].allocate(2**40, allow_oversized=True)
+
+
+def test_conformance_asks_for_too_much_in_a_child_that_is_killed_first(heaps):
+    named = "alloc.len.too_large"
+    (row,) = conformance.run(
+        heaps, "system", checks=named, dangerous=True, progress=False
+    )
+    assert (row.answer, row.verdict) == ("killed by SIGKILL", "ok")
