@@ -18,12 +18,14 @@ from heapkit.explorers.area import AreaExplorer
 from heapkit.explorers.base import Explorer
 from heapkit.explorers.carveout import CarveoutExplorer
 from heapkit.explorers.pool import PoolExplorer
+from heapkit.explorers.recorded import LiveExplorer
 from heapkit.explorers.sync import SyncExplorer
 from heapkit.introspection.look import Introspection
+from heapkit.recorder.recording import Recording
 from heapkit.snapshot import Snapshot
 from heapkit.trace import Trace
 
-__all__ = ["Explorer", "carveout", "pool", "sync"]
+__all__ = ["Explorer", "carveout", "live", "pool", "sync"]
 
 State = Mapping[str, Any] | None
 
@@ -109,3 +111,12 @@ def sync(
     """
     chosen = choice.cpu_heap(trace, board, heap)
     return registry.show(SyncExplorer, trace, board, chosen, name=name, state=state)
+
+
+def live(recording: Recording, *, name: str | None = None) -> LiveExplorer:
+    """A recording while it runs: what :func:`heapkit.record` returned.
+
+    Bytes held by heap and CMA area, events a second, and what was lost, of the last
+    10,000 samples. Its buttons stop and resume the recording.
+    """
+    return registry.show_live(recording, name=name)

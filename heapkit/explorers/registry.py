@@ -10,8 +10,10 @@ from weakref import WeakValueDictionary
 from heapkit.board import Board
 from heapkit.explorers.area import AreaExplorer
 from heapkit.explorers.base import Explorer
+from heapkit.explorers.recorded import LiveExplorer
 from heapkit.explorers.replayed import ReplayExplorer
 from heapkit.notebook import cell_id
+from heapkit.recorder.recording import Recording
 from heapkit.snapshot import Snapshot
 from heapkit.trace import Trace
 
@@ -56,6 +58,18 @@ def show_area(
         fits=lambda panel: panel.fits(frames),
         adopt=lambda panel: panel.adopt(frames),
         make=lambda known_by: AreaExplorer(frames, name=known_by),
+    )
+
+
+def show_live(recording: Recording, *, name: str | None) -> LiveExplorer:
+    """The panel of that name with this recording."""
+    return _shown(
+        LiveExplorer,
+        name or str(recording.path),
+        None,
+        fits=lambda panel: panel.fits(recording),
+        adopt=lambda _: None,
+        make=lambda known_by: LiveExplorer(recording, name=known_by),
     )
 
 

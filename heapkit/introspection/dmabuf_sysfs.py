@@ -7,6 +7,8 @@ In Linux 5.13 to 6.19 with CONFIG_DMABUF_SYSFS_STATS; the BPF iterator replaces 
 
 from __future__ import annotations
 
+import errno
+
 from heapkit.introspection.tree import Root, Tree, tree_of
 from heapkit.snapshot import BufferInfo
 
@@ -30,6 +32,9 @@ def _buffer(tree: Tree, inode: int) -> BufferInfo | None:
     try:
         size = tree.number(f"{directory}/size")
         exporter = tree.text(f"{directory}/exporter_name").removesuffix("\n")
-    except FileNotFoundError:
+    except OSError as error:
+        # ENODEV: it ended after its file was opened (kernfs).
+        if error.errno not in (errno.ENOENT, errno.ENODEV):
+            raise
         return None
     return BufferInfo(size, exporter, inode=inode)

@@ -7,6 +7,7 @@ import atexit
 import os
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -61,6 +62,7 @@ class Recording:
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
         self._lock = threading.RLock()
+        self._watchers: tuple[Callable[[], None], ...] = ()
         self._raised: BaseException | None = None
         self._origin_ns = self._stopped_ns = 0
         self.error: BaseException | None = None
@@ -159,6 +161,7 @@ class Recording:
                 session.close()
         except BaseException as error:  # noqa: BLE001  # kept, and raised by stop()
             self.error = error
+        self._tell()
 
     def _step(self, session: Session) -> None:
         session.step()
@@ -169,6 +172,22 @@ class Recording:
         seconds = self._since(now_ns()) / 1e9
         sample = Sample(seconds, session.events, self.lost, held, session.areas)
         self.samples.append(sample)
+        self._tell()
+
+    def watch(self, sampled: Callable[[], None]) -> None:
+        """Call ``sampled`` after each sample and at the end, on the thread of either.
+
+        It must not raise, nor wait for this recording.
+        """
+        self._watchers = (*self._watchers, sampled)
+
+    def unwatch(self, sampled: Callable[[], None]) -> None:
+        """Call it no more."""
+        self._watchers = tuple(w for w in self._watchers if w != sampled)
+
+    def _tell(self) -> None:
+        for sampled in self._watchers:
+            sampled()
 
     # --- How it stands ----------------------------------------------------------
 
