@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tests.live.debian import ask
+from tests.live.debian import RigError, ask, with_index
 
 SUITE = "trixie"
 LIBRARIES = "usr/lib/x86_64-linux-gnu"
@@ -83,12 +83,26 @@ def _fetch(scratch: Path) -> Path:
     return root
 
 
+def _mirror() -> str:
+    """Where this machine's own Debian is from: the newer one is beside it."""
+
+    def asked() -> str:
+        lines = ask("apt-get", "indextargets", "--format", "$(SITE) $(RELEASE)")
+        for line in lines.splitlines():
+            site, _, release = line.partition(" ")
+            if site and "-" not in release:
+                return site
+        raise RigError("apt knows no mirror of Debian")
+
+    return with_index(asked)
+
+
 def _private_apt(scratch: Path) -> tuple[str, ...]:
     """Options that keep apt out of the machine's own state."""
     for name in ("state/lists/partial", "cache/archives/partial"):
         (scratch / name).mkdir(parents=True)
     (scratch / "status").touch()
-    (scratch / "sources.list").write_text(SOURCE)
+    (scratch / "sources.list").write_text(SOURCE.format(mirror=_mirror()))
     options = {
         "Dir::Etc::SourceList": scratch / "sources.list",
         "Dir::Etc::SourceParts": os.devnull,
