@@ -29,6 +29,7 @@ PYTEST = [
     *(sys.executable, "-m", "pytest", "-q", "--color=no", "-k", "live"),
     *("-p", "pytest_timeout", "-p", "no:cacheprovider", "-p", "no:doctest"),
     *("-o", "addopts=--import-mode=importlib --strict-markers", "-o", "timeout=300"),
+    *("-o", "junit_family=xunit1"),  # the one with a test's own properties
     *SUITES,
 ]
 
