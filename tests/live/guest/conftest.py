@@ -32,6 +32,13 @@ if not live_notebooks():
     collect_ignore += ["test_notebooks.py"]
 
 
+def on_one_kernel(notebook):
+    """One notebook runs on every kernel; an emulator takes a minute for each other."""
+    everywhere = not GUEST or notebook == live_notebooks()[0]
+    marks = () if everywhere else pytest.mark.needs("a CMA heap")
+    return pytest.param(notebook, marks=marks)
+
+
 def pytest_configure(config):
     config.addinivalue_line("markers", "needs(feature): one of tests/live/features.py")
 
@@ -42,7 +49,8 @@ def pytest_generate_tests(metafunc):
             metafunc.parametrize("heap_name", list(heaps))
     if "live_notebook" in metafunc.fixturenames:
         found = live_notebooks()
-        metafunc.parametrize("live_notebook", found, ids=[p.stem for p in found])
+        ids = [path.stem for path in found]
+        metafunc.parametrize("live_notebook", map(on_one_kernel, found), ids=ids)
 
 
 def pytest_collection_modifyitems(items):
