@@ -22,21 +22,28 @@ def fixture_skip_or_fail():
     return skip_or_fail
 
 
-# What cannot be in two processes at once: one build folder, one Lab, one guest.
-TOGETHER = ("tests/native", "tests/ui", "tests/live")
+# What cannot be in two processes at once: one guest, one build folder, one Lab. Where
+# two processes share the tests these come first, the longest first.
+TOGETHER = ("tests/live", "tests/native", "tests/ui")
 
 
 def pytest_collection_modifyitems(config, items):
     """Where two processes share the tests, a file's stay together, and TOGETHER's."""
-    if config.pluginmanager.hasplugin("xdist"):
-        for item in items:
-            item.add_marker(pytest.mark.xdist_group(group_of(config, item)))
+    if not hasattr(config, "workerinput"):
+        return
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group_of(config, item)))
+    items.sort(key=lambda item: rank_of(group_of(config, item)))
 
 
 def group_of(config, item):
     path = item.path.relative_to(config.rootpath).as_posix()
     suites = [suite for suite in TOGETHER if path.startswith(f"{suite}/")]
     return suites[0] if suites else path
+
+
+def rank_of(group):
+    return TOGETHER.index(group) if group in TOGETHER else len(TOGETHER)
 
 
 FIGURE = "figure"
