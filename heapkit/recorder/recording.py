@@ -7,7 +7,7 @@ import atexit
 import os
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -48,6 +48,7 @@ class Recording:
         *,
         interval: float = INTERVAL_S,
         pages: int | None = None,
+        cma_heaps: Sequence[str] = (),
         root: str | os.PathLike[str] = "/",
     ) -> None:
         if not 0.001 <= interval <= _LONGEST_S:
@@ -57,6 +58,7 @@ class Recording:
             integer("record", "pages", pages, high=MAX_ORDER)
         self.path = Path(path)
         self._interval, self._pages, self._root = interval, pages, Path(root)
+        self._cma_heaps = tuple(cma_heaps)
         self._told = Told()
         self._session: Session | None = None
         self._thread: threading.Thread | None = None
@@ -107,6 +109,7 @@ class Recording:
             told=self._told,
             origin_ns=self._origin_ns,
             ledger=before.ledger if before else None,
+            cma_heaps=self._cma_heaps,
         )
         self.error = self._raised = None
         self._stopping.clear()
@@ -272,6 +275,7 @@ def record(
     *,
     interval: float = INTERVAL_S,
     pages: int | None = None,
+    cma_heaps: Sequence[str] = (),
     root: str | os.PathLike[str] = "/",
 ) -> Recording:
     """Record what this machine's heaps are asked into the trace ``path``.
@@ -279,9 +283,10 @@ def record(
     It is started already; ``with`` stops it. Tracepoints are read where tracefs and
     the right to it are there, the kernel's list of buffers every ``interval``
     seconds. ``pages`` is the smallest order of the page allocator's blocks that are
-    recorded too, by default none. ``root`` is another place of /proc and /sys.
+    recorded too, by default none. ``cma_heaps`` are heaps that hand out of a CMA area
+    of another name: its events tell of their buffers. ``root`` is another place of /proc and /sys.
 
     :class:`heapkit.BackendUnavailable` where there is nothing to record, with what
     would give it; ``OSError`` where ``path`` cannot be written.
     """
-    return Recording(path, interval=interval, pages=pages, root=root).start()
+    return Recording(path, interval=interval, pages=pages, cma_heaps=cma_heaps, root=root).start()
