@@ -20,7 +20,7 @@ from heapkit.trace_parts import TraceFile
 from heapkit.trace_writer import TraceWriter
 
 # Rows of a row group: what is lost of a file that nobody could end, and small enough
-# for its room to be kept on a full disk (3 MiB).
+# for its room to be kept on a full disk (4 MiB).
 ROW_GROUP = 1 << 16
 AS_ROOT_RECORD = "sudo heapkit record"
 _TRACEFS = "which task asked when, refused requests, places in CMA areas"

@@ -19,7 +19,12 @@ for name in ("instances", "events"):
 area = root / "sys/kernel/debug/cma/reserved"
 area.mkdir(parents=True)
 (area / "count").write_text("16384")
-(area / "used").write_text("0")
+
+def used(pages):
+    (area / "new").write_text(str(pages))
+    (area / "new").replace(area / "used")  # nobody sees it half written
+
+used(0)
 
 def make(instances):
     new = instances / "heapkit-1"
@@ -53,7 +58,7 @@ def camera():
             held.append(0x1000 + 1000 * frame)
             while len(held) > 4 + 6 * (frame // 50 % 3):
                 ask("cma_release", held.pop(0), 760)
-            (area / "used").write_text(str(760 * len(held)))
+            used(760 * len(held))
         except FileNotFoundError:
             held = []
 threading.Thread(target=camera, daemon=True).start()
