@@ -69,6 +69,7 @@ POINTS = "(m.data.time ?? m.data.get('time')).length"
 
 @pytest.fixture(scope="module")
 def live(window, lab, pictures):
+    pictures.mkdir(parents=True, exist_ok=True)
     address, folder = lab
     path = folder / "live.ipynb"
     write_notebook(path, [MACHINE, RECORD, "panel = hk.explore.live(recording)\npanel"])
@@ -88,22 +89,27 @@ def says(notebook, text):
     notebook.page.wait_for_selector(f".hk-explorer :text('{text}')", timeout=10_000)
 
 
+def picture(notebook, name):
+    panel = notebook.page.locator(".hk-explorer")
+    panel.screenshot(path=str(notebook.pictures / f"{name}.png"))
+
+
 def points(notebook):
     return notebook.model("hk_live", POINTS)
 
 
 def test_points_arrive_until_it_is_stopped_and_again_when_it_goes_on(live):
     live.wait_for("hk_live", f"{POINTS} > 40")
-    live.picture("live-running")
+    picture(live, "live")
     press(live, "stop")
     says(live, "stopped")
     live.settle()
     before = points(live)
     live.page.wait_for_timeout(500)
     assert points(live) == before
-    live.picture("live-stopped")
+    picture(live, "live-stopped")
     press(live, "resume")
     live.wait_for("hk_live", f"{POINTS} > {before + 10}")
     says(live, "running")
-    live.picture("live-resumed")
+    picture(live, "live-resumed")
     assert live.complaints == live.outside == []
