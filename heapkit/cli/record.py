@@ -40,6 +40,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the page allocator's blocks of that order and larger ones, too",
     )
     parser.add_argument(
+        "--cma-heap",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a heap that hands out of a CMA area of another name; may be repeated",
+    )
+    parser.add_argument(
         "--root",
         metavar="DIRECTORY",
         default="/",
@@ -55,7 +62,11 @@ def run(args: argparse.Namespace) -> int:
     with _signals() as told:
         try:
             recording = record(
-                args.out, interval=args.interval, pages=args.pages, root=args.root
+                args.out,
+                interval=args.interval,
+                pages=args.pages,
+                cma_heaps=args.cma_heap,
+                root=args.root,
             )
         except BackendUnavailable as error:
             raise ValueError(str(error)) from None

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import ipywidgets as widgets
+import numpy as np
 import pandas as pd
 from bokeh.layouts import column
 from bokeh.models import ColumnDataSource, LayoutDOM
@@ -59,7 +60,9 @@ class LiveExplorer(Explorer):
         self.zoom["rate"] = self._rate.y_range
         figures = (self._held, self._rate)
         root = column(*figures, sizing_mode="stretch_width", name="hk_live_figures")
-        return [panel.buttons(stop=self._stop, resume=self._resume)], root, []
+        buttons = panel.buttons(stop=self._stop, resume=self._resume)
+        self._stopper, self._resumer = buttons.children
+        return [buttons], root, []
 
     def _begin(self) -> None:
         """There are no controls to fit."""
@@ -79,18 +82,21 @@ class LiveExplorer(Explorer):
         self._coalescer.request()
 
     def _draw(self) -> str:
+        running = self.recording.running
+        self._stopper.disabled, self._resumer.disabled = not running, running
         samples = list(self.recording.samples)
         series = _series(samples)
         seconds = [sample.seconds for sample in samples]
         events = [sample.events for sample in samples]
-        columns = live.live_columns(seconds, events, series)
+        resumed = [sample.seconds for sample in samples if sample.resumed]
+        columns = live.live_columns(seconds, events, series, resumed)
         self._source.data = columns
         for item, name in zip(self._items, series, strict=False):
             item.label, item.visible = {"value": name}, True
         self._extent("time", max(1e9, seconds[-1] * 1e9), seconds[0] * 1e9)
         top = max((max(line) for line in series.values()), default=0)
         self._extent("bytes", theme.headroom(theme.round_top(top)))
-        fastest = float(columns["rate"].max(initial=0))
+        fastest = float(np.nanmax(columns["rate"], initial=0))
         self._extent("rate", theme.headroom(theme.round_top(fastest)))
         return self._describe(samples[-1])
 

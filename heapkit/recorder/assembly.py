@@ -2,7 +2,9 @@
 """One trace out of tracepoints and lists: every buffer is in it once.
 
 What a CMA area hands out is told by the area's own events, with its place and its
-time; so a dma-buf of an exporter of that name is not taken from a list as well. A
+time; so a dma-buf of its heap is not taken from a list as well. The heap is called as
+the area is (drivers/dma-buf/heaps/cma_heap.c), the default one of Linux 6.17 and later
+:data:`DEFAULT_HEAP`, any other as ``cma_heaps`` says. A
 ``dma_heap_stat`` after a CMA allocation of the same task and size is that allocation.
 Any other dma-buf is known by its inode: from an event where there is one, else from
 the list. What was there before the recording has no event that tells its place: it is
@@ -22,6 +24,10 @@ from heapkit.recorder.trace_line import TraceLine
 PAGE_ALLOCATOR = "page_allocator"
 # Of a dma-buf that was freed before a list named its exporter.
 UNNAMED = "dma_heap"
+# The heap of the default area, and what the area is called: by its kernel, by a
+# device tree of either style (Documentation/userspace-api/dma-buf-heaps.rst).
+DEFAULT_HEAP = "default_cma_region"
+DEFAULT_AREAS = frozenset({"reserved", "linux,cma", "default-pool"})
 # Tasks whose last CMA allocation is remembered: enough for the one line between it
 # and its dma_heap_stat.
 _TASKS = 256
@@ -32,18 +38,31 @@ Holders = Callable[[Iterable[int]], dict[int, str]]
 class Assembly:
     """Enters lines and polls into a ledger, in the order of time.
 
-    ``areas`` are the CMA areas whose events are told.
+    ``areas`` are the CMA areas whose events are told, ``cma_heaps`` further names
+    of heaps that hand out of them.
     """
 
     def __init__(
-        self, ledger: Ledger, *, areas: Iterable[str], holders: Holders
+        self,
+        ledger: Ledger,
+        *,
+        areas: Iterable[str],
+        holders: Holders,
+        cma_heaps: Iterable[str] = (),
     ) -> None:
         self._ledger, self._holders = ledger, holders
-        self._areas = {heap_name(area) for area in areas}
+        self._of_areas = {heap_name(heap) for heap in cma_heaps}
+        for area in areas:
+            self._add_area(area)
         self._listed: set[int] = set()  # inodes that the list says, and that are held
         self._told: dict[int, int] = {}  # inode of an event -> when
         self._elsewhere: set[int] = set()  # inodes whose bytes an area's event told
         self._last_cma: dict[int, int] = {}  # task -> size
+
+    def _add_area(self, area: str) -> None:
+        self._of_areas.add(heap_name(area))
+        if area in DEFAULT_AREAS:
+            self._of_areas.add(DEFAULT_HEAP)
 
     def begin(self, poll: Poll) -> int:
         """Enter what is there at the beginning; how many those are."""
@@ -83,7 +102,7 @@ class Assembly:
         new = [
             (inode, seen)
             for inode, seen in poll.buffers.items()
-            if inode not in known and heap_name(seen.exp_name) not in self._areas
+            if inode not in known and heap_name(seen.exp_name) not in self._of_areas
         ]
         holders = self._holders(inode for inode, _ in new)
         for inode, seen in new:
@@ -104,7 +123,7 @@ class Assembly:
             self._dma_buf(line, fields, fields.inode, poll)
 
     def _cma(self, line: TraceLine, fields: tracepoints.Fields) -> None:
-        self._areas.add(heap_name(fields.name))
+        self._add_area(fields.name)
         self._hand_out(line, fields, heap_name(fields.name), identity.of_cma)
         if fields.pfn is not None:
             self._last_cma.pop(line.pid, None)
@@ -148,7 +167,7 @@ class Assembly:
         if inode in self._told or inode in self._listed or inode in self._elsewhere:
             return True
         size = self._last_cma.get(line.pid)
-        if heap_name(fields.name) in self._areas or size == fields.size:
+        if heap_name(fields.name) in self._of_areas or size == fields.size:
             self._elsewhere.add(inode)
             self._last_cma.pop(line.pid, None)
             return True

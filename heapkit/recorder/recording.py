@@ -7,7 +7,7 @@ import atexit
 import os
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -25,13 +25,17 @@ _LONGEST_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """How it stood after a step: seconds since the start, counts, bytes by heap."""
+    """How it stood after a step: seconds since the start, counts, bytes by heap.
+
+    Before a ``resumed`` one lies a pause.
+    """
 
     seconds: float
     events: int
     lost: int
     held: dict[str, int]
     areas: dict[str, Area]
+    resumed: bool = False
 
 
 class Recording:
@@ -48,6 +52,7 @@ class Recording:
         *,
         interval: float = INTERVAL_S,
         pages: int | None = None,
+        cma_heaps: Sequence[str] = (),
         root: str | os.PathLike[str] = "/",
     ) -> None:
         if not 0.001 <= interval <= _LONGEST_S:
@@ -57,10 +62,11 @@ class Recording:
             integer("record", "pages", pages, high=MAX_ORDER)
         self.path = Path(path)
         self._interval, self._pages, self._root = interval, pages, Path(root)
+        self._cma_heaps = tuple(cma_heaps)
         self._told = Told()
         self._session: Session | None = None
         self._thread: threading.Thread | None = None
-        self._stopping = threading.Event()
+        self._stopping, self._ended = threading.Event(), threading.Event()
         self._lock = threading.RLock()
         self._watchers: tuple[Callable[[], None], ...] = ()
         self._raised: BaseException | None = None
@@ -91,6 +97,7 @@ class Recording:
         with self._lock:
             if self._session is None or self.running:
                 raise ValueError("Recording: it runs or never did; allowed: a stopped")
+            self._join()
             self._told.pauses.append([self._since(self._stopped_ns), self.elapsed_ns])
             try:
                 self._go(self._session)
@@ -107,10 +114,12 @@ class Recording:
             told=self._told,
             origin_ns=self._origin_ns,
             ledger=before.ledger if before else None,
+            cma_heaps=self._cma_heaps,
         )
         self.error = self._raised = None
         self._stopping.clear()
-        self._sample(self._session)
+        self._ended.clear()
+        self._sample(self._session, resumed=before is not None)
         atexit.register(self._at_exit)
         self._thread = threading.Thread(
             target=self._run, args=(self._session,), name="heapkit-record", daemon=True
@@ -124,14 +133,17 @@ class Recording:
         """
         with self._lock:
             self._stopping.set()
-            if self._thread is not None:
-                self._thread.join()
-                self._thread = None
-                atexit.unregister(self._at_exit)
+            self._join()
         if self.error is not None and self._raised is not self.error:
             self._raised = self.error
             raise self.error
         return self
+
+    def _join(self) -> None:
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+            atexit.unregister(self._at_exit)
 
     def _at_exit(self) -> None:
         self._stopping.set()
@@ -161,17 +173,18 @@ class Recording:
                 session.close()
         except BaseException as error:  # noqa: BLE001  # kept, and raised by stop()
             self.error = error
+        self._ended.set()
         self._tell()
 
     def _step(self, session: Session) -> None:
         session.step()
         self._sample(session)
 
-    def _sample(self, session: Session) -> None:
+    def _sample(self, session: Session, *, resumed: bool = False) -> None:
         held = dict(session.ledger.held_bytes)
         seconds = self._since(now_ns()) / 1e9
-        sample = Sample(seconds, session.events, self.lost, held, session.areas)
-        self.samples.append(sample)
+        events, areas = session.events, session.areas
+        self.samples.append(Sample(seconds, events, self.lost, held, areas, resumed))
         self._tell()
 
     def watch(self, sampled: Callable[[], None]) -> None:
@@ -197,7 +210,8 @@ class Recording:
     @property
     def running(self) -> bool:
         """Whether its thread is at work."""
-        return self._thread is not None and self._thread.is_alive()
+        begun = self._thread is not None and self._thread.is_alive()
+        return begun and not self._ended.is_set()
 
     @property
     def full(self) -> bool:
@@ -272,6 +286,7 @@ def record(
     *,
     interval: float = INTERVAL_S,
     pages: int | None = None,
+    cma_heaps: Sequence[str] = (),
     root: str | os.PathLike[str] = "/",
 ) -> Recording:
     """Record what this machine's heaps are asked into the trace ``path``.
@@ -279,9 +294,13 @@ def record(
     It is started already; ``with`` stops it. Tracepoints are read where tracefs and
     the right to it are there, the kernel's list of buffers every ``interval``
     seconds. ``pages`` is the smallest order of the page allocator's blocks that are
-    recorded too, by default none. ``root`` is another place of /proc and /sys.
+    recorded too, by default none. ``cma_heaps`` are heaps that hand out of a CMA area
+    of another name: its events tell of their buffers. ``root`` is another place of
+    /proc and /sys.
 
     :class:`heapkit.BackendUnavailable` where there is nothing to record, with what
     would give it; ``OSError`` where ``path`` cannot be written.
     """
-    return Recording(path, interval=interval, pages=pages, root=root).start()
+    return Recording(
+        path, interval=interval, pages=pages, cma_heaps=cma_heaps, root=root
+    ).start()

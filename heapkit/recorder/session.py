@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from heapkit.trace_parts import TraceFile
 from heapkit.trace_writer import TraceWriter
 
 # Rows of a row group: what is lost of a file that nobody could end, and small enough
-# for its room to be kept on a full disk (3 MiB).
+# for its room to be kept on a full disk (4 MiB).
 ROW_GROUP = 1 << 16
 AS_ROOT_RECORD = "sudo heapkit record"
 _TRACEFS = "which task asked when, refused requests, places in CMA areas"
@@ -54,7 +54,9 @@ class Session:
         told: Told,
         origin_ns: int,
         ledger: Ledger | None = None,
+        cma_heaps: Sequence[str] = (),
     ) -> None:
+        self._cma_heaps = tuple(cma_heaps)
         self._root, self._told, self.origin_ns = root, told, origin_ns
         self._poller = Poller(root)
         self._instance, source = _instance(root, pages_order)
@@ -88,9 +90,12 @@ class Session:
             _copy(path, self._out)
             ledger = before
             ledger.move(self._out)
-        told_areas = self.areas if self._tells("cma/") else ()
+        tells = self._tells("cma/")
         self._assembly = Assembly(
-            ledger, areas=told_areas, holders=self._poller.holders
+            ledger,
+            areas=self.areas if tells else (),
+            holders=self._poller.holders,
+            cma_heaps=self._cma_heaps if tells else (),
         )
         poll = self._poller.read()
         ledger.free_all(time_ns=poll.time_ns)

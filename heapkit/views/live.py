@@ -22,10 +22,12 @@ def live_columns(
     seconds: Sequence[float],
     events: Sequence[int],
     series: Mapping[str, Sequence[float]],
+    resumed: Sequence[float] = (),
 ) -> dict[str, Any]:
     """Time (ns), events a second and the first :data:`SERIES` lines.
 
-    Longer recordings are thinned evenly, up to the latest sample.
+    Longer recordings are thinned evenly, up to the latest sample. Before each of the
+    times ``resumed`` (seconds) the lines have a gap: nobody knows what was there.
     """
     n = len(seconds)
     rows = np.arange(n - 1, -1, -max(1, -(-n // _PER_LINE)))[::-1]
@@ -39,7 +41,14 @@ def live_columns(
     for slot in range(SERIES):
         line = lines[slot] if slot < len(lines) else np.full(n, np.nan)
         columns[f"line{slot}"] = theme.f32(np.asarray(line, np.float64)[rows])
-    return columns
+    gaps = np.searchsorted(at[rows], np.asarray(resumed, np.float64))
+    # Float32 has a value for "no point"; a repeated time moves nothing.
+    gaps = np.unique(gaps[(gaps > 0) & (gaps < len(rows))])
+    return {name: _with_gaps(name, column, gaps) for name, column in columns.items()}
+
+
+def _with_gaps(name: str, column: Any, gaps: Any) -> Any:
+    return np.insert(column, gaps, column[gaps] if name == "time" else np.nan)
 
 
 def held(source: ColumnDataSource) -> tuple[figure, list[LegendItem]]:

@@ -11,8 +11,8 @@ from heapkit.cli import inputs
 
 PHONE = ("--board", "phone-8g")
 TRACE = hk.sample("camera_boot.parquet")
-# Their examples name a file or a program of the reader's.
-FOR_OTHERS = {"read", "run"}
+# Their examples name a file or a program of the reader's, or record his machine.
+FOR_OTHERS = {"read", "record", "run"}
 SNAPSHOT = hk.sample("rk_dma_heap_alloc_map_rv1106.txt")
 
 

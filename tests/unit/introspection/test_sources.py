@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The sources of one file or directory each: what they say and what they refuse."""
 
+import errno
+import os
+
 import pytest
 
 from heapkit.errors import FormatError
@@ -15,6 +18,7 @@ from heapkit.introspection import (
     pagetypeinfo,
     pools,
 )
+from heapkit.introspection.tree import Tree
 from heapkit.snapshot import BufferInfo
 from heapkit.units import KiB
 from tests.unit.introspection.texts import bufinfo as bufinfo_of
@@ -172,3 +176,35 @@ def test_number_that_is_none_is_refused_with_its_path(machine):
 def test_zero_byte_is_refused(machine):
     with pytest.raises(FormatError, match="binary, not text"):
         buddyinfo.read(machine({"proc/buddyinfo": b"Node\0"}))
+
+
+@pytest.mark.parametrize("code", [errno.ENOENT, errno.ENODEV])
+def test_a_buffer_that_ends_while_sysfs_is_read_is_none(machine, monkeypatch, code):
+    directory = "sys/kernel/dmabuf/buffers"
+    root = machine(
+        {
+            f"{directory}/{inode}/{name}": text
+            for inode in (5, 6)
+            for name, text in (("size", "4096\n"), ("exporter_name", "system\n"))
+        }
+    )
+    number = Tree.number
+
+    def ends(tree, name):
+        if name.endswith("/5/size"):
+            raise OSError(code, os.strerror(code))
+        return number(tree, name)
+
+    monkeypatch.setattr(Tree, "number", ends)
+    assert [buffer.inode for buffer in dmabuf_sysfs.read(root)] == [6]
+
+
+def test_another_error_of_sysfs_is_raised(machine, monkeypatch):
+    root = machine({"sys/kernel/dmabuf/buffers/5/size": "4096\n"})
+
+    def denied(tree, name):
+        raise OSError(errno.EACCES, name)
+
+    monkeypatch.setattr(Tree, "number", denied)
+    with pytest.raises(PermissionError):
+        dmabuf_sysfs.read(root)

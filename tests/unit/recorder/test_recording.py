@@ -14,6 +14,7 @@ import heapkit as hk
 from heapkit import Op, cli
 from heapkit.errors import BackendUnavailable, FormatError
 from heapkit.recorder.session import now_ns
+from tests.conftest import skip_or_fail
 from tests.unit.recorder.fake import BUFINFO, cma, release
 
 INTERVAL = 0.002
@@ -106,6 +107,55 @@ def test_samples_say_what_is_held_and_are_bounded(recording, machine):
     wait_for(lambda: recording.samples[-1].held)
     assert recording.samples[-1].held == {"reserved": 16384}
     assert recording.samples.maxlen == 10_000
+
+
+def test_who_watches_is_told_of_the_end(recording):
+    seen = []
+    recording.watch(lambda: seen.append(recording.status))
+    recording.stop()
+    assert seen[-1] == "stopped"
+
+
+def test_the_first_sample_after_a_pause_says_so(recording):
+    recording.stop().resume().stop()
+    assert sum(sample.resumed for sample in recording.samples) == 1
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A disk of 6 MiB: the reserve of a recording is 4."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "none", str(disk)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        skip_or_fail("a small disk needs the right to mount a tmpfs")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_full_disk_ends_the_command_with_what_fitted(machine, disk, capsys):
+    path = disk / "t.parquet"
+    arguments = ["record", str(path), "--root", str(machine.root), "--json"]
+
+    def fill():
+        # Its room is taken, and the first four bytes are written.
+        wait_for(lambda: any(f.stat().st_size == 4 for f in disk.glob(".*.partial")))
+        room = os.statvfs(disk)
+        (disk / "rest").write_bytes(bytes((room.f_bavail - 1) * room.f_bsize))
+        for start in range(1, 200_000, 20_000):
+            at = seconds()
+            machine.trace(*(cma(at, pfn, 4) for pfn in range(start, start + 20_000)))
+
+    filling = threading.Thread(target=fill)
+    filling.start()
+    status = cli.main([*arguments, "--interval", str(INTERVAL)])
+    filling.join()
+    facts = json.loads(capsys.readouterr().out)
+    assert (status, facts["status"]) == (1, "disk full")
+    trace = hk.Trace.read(path)
+    assert len(trace) >= 1 << 16
+    assert trace.meta["disk_full"]
+    assert {file.name for file in disk.iterdir()} == {"rest", "t.parquet"}
 
 
 def test_nothing_to_record_is_an_error_at_once(tmp_path):

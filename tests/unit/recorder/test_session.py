@@ -90,6 +90,37 @@ def test_a_cma_heaps_buffer_is_told_by_its_area_and_not_again_by_the_list(
     assert identity.pfns(hk.Trace.read(path)).tolist() == [0x1BE00] * 2
 
 
+@pytest.mark.parametrize(
+    ("heap", "options"),
+    [("default_cma_region", {}), ("camera", {"cma_heaps": ["camera"]})],
+)
+def test_a_heap_of_another_name_than_its_area_is_told_by_the_area_alone(
+    machine, session, path, heap, options
+):
+    machine.area(count=100, used=0)
+    one = session(**options)
+    machine.list({5: (16384, heap), 6: (16384, "system")})
+    machine.trace(cma(now(), 0x1BE00, 4))
+    one.step()
+    one.close()
+    assert sorted(row[:3] for row in told(path)) == [
+        ("ALLOC", 16384, "reserved"),
+        ("ALLOC", 16384, "system"),
+    ]
+
+
+def test_a_heap_that_hands_out_of_an_area_without_events_is_in_the_list(
+    tmp_path, monkeypatch, session, path
+):
+    events = ("dma_heap/dma_heap_stat",)
+    machine = Machine(tmp_path / "android", monkeypatch, events=events)
+    one = session(root=machine.root, cma_heaps=["camera"])
+    machine.list({5: (16384, "camera")})
+    one.step()
+    one.close()
+    assert told(path) == [("ALLOC", 16384, "camera", "?")]
+
+
 def test_a_cma_buffer_that_was_there_before_ends_with_the_list(machine, session, path):
     machine.area(count=100, used=4)
     machine.list({5: (16384, "reserved")})
