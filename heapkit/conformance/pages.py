@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _ROW_HEAD: Final = ("heap", "check", "what", "expected", "answer", "verdict")
 _PAIR_HEAD: Final = ("check", "what", "simulated", "live", "verdict", "why")
+# Once a table: on each of some thousand cells it would be most of a saved notebook.
+_ALIGNED: Final = "<style>table.heapkit-answers td {text-align: left}</style>"
 _STYLE: Final = {
     "not ok": "color:#a00000;font-weight:bold",
     "DIFFERS": "color:#a00000;font-weight:bold",
@@ -110,14 +112,18 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
     head, *body = rows
     cells = "".join(f"<th>{html.escape(cell)}</th>" for cell in head)
     lines = "".join(f"<tr>{_cells(row)}</tr>" for row in body)
-    return f"<table><thead><tr>{cells}</tr></thead><tbody>{lines}</tbody></table>"
+    return (
+        f'{_ALIGNED}<table class="heapkit-answers">'
+        f"<thead><tr>{cells}</tr></thead><tbody>{lines}</tbody></table>"
+    )
 
 
 def _cells(row: Iterable[str]) -> str:
-    return "".join(
-        f'<td style="text-align:left;{_STYLE.get(cell, "")}">{html.escape(cell)}</td>'
-        for cell in row
-    )
+    return "".join(f"<td{_look(cell)}>{html.escape(cell)}</td>" for cell in row)
+
+
+def _look(cell: str) -> str:
+    return f' style="{_STYLE[cell]}"' if cell in _STYLE else ""
 
 
 def _folded(title: str, rows: Sequence[Sequence[str]]) -> str:

@@ -138,6 +138,10 @@ def command(path, text, *options):
     ]
 
 
+# What started the tests may ignore some signals, as nohup does, and all inherit it.
+HEEDS_SIGNALS = ("env", "--default-signal")
+
+
 @pytest.fixture
 def start(tmp_path):
     """The command in the background, with a temporary directory of its own."""
@@ -147,7 +151,7 @@ def start(tmp_path):
     def start(*argv, **options):
         env = {**os.environ, "PYTHONPATH": str(HERE), "TMPDIR": str(tmp_path / "tmp")}
         child = subprocess.Popen(
-            argv,
+            (*HEEDS_SIGNALS, *argv),
             env=env,
             cwd=HERE.parents[1],
             stdin=subprocess.DEVNULL,
