@@ -50,7 +50,9 @@ def pytest_generate_tests(metafunc):
     if "live_notebook" in metafunc.fixturenames:
         found = live_notebooks()
         ids = [path.stem for path in found]
-        metafunc.parametrize("live_notebook", map(on_one_kernel, found), ids=ids)
+        metafunc.parametrize(
+            "live_notebook", [on_one_kernel(one) for one in found], ids=ids
+        )
 
 
 def pytest_collection_modifyitems(items):
