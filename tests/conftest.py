@@ -27,6 +27,7 @@ def fixture_skip_or_fail():
 TOGETHER = ("tests/live", "tests/native", "tests/ui")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(config, items):
     """Where two processes share the tests, a file's stay together, and TOGETHER's."""
     if not hasattr(config, "workerinput"):
