@@ -20,7 +20,7 @@ CORE := CMakeLists.txt pyproject.toml native/build_native.py \
 LOCKED := flock $(VENV)/build.lock
 
 # All tests, in two processes: tests/conftest.py says what has to stay in one.
-BOTH := --numprocesses=2 --dist=loadgroup --no-loadscope-reorder
+BOTH := --numprocesses=2 --dist=loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test bench docs lint live kernel build lock clean

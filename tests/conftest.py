@@ -27,20 +27,27 @@ def fixture_skip_or_fail():
 TOGETHER = ("tests/live", "tests/native", "tests/ui")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """A file's tests stay in one process, and TOGETHER's."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Together(LoadScopeScheduling):
+        # Not groups by mark: xdist 3.8 renames tests for it, which pytest 9.2 ignores.
+        def _split_scope(self, nodeid):
+            return group_of(nodeid)
+
+    return Together(config, log)
+
+
 def pytest_collection_modifyitems(config, items):
-    """Where two processes share the tests, a file's stay together, and TOGETHER's."""
-    if not hasattr(config, "workerinput"):
-        return
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group_of(config, item)))
-    items.sort(key=lambda item: rank_of(group_of(config, item)))
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: rank_of(group_of(item.nodeid)))
 
 
-def group_of(config, item):
-    path = item.path.relative_to(config.rootpath).as_posix()
-    suites = [suite for suite in TOGETHER if path.startswith(f"{suite}/")]
-    return suites[0] if suites else path
+def group_of(nodeid):
+    path = nodeid.partition("::")[0]
+    return next((suite for suite in TOGETHER if path.startswith(f"{suite}/")), path)
 
 
 def rank_of(group):
