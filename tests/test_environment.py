@@ -20,7 +20,12 @@ CONDA_NAMES = {"python-build": "build"}
 # What is in the conda environment only: the interpreter and its tools.
 CONDA_ONLY = {"python", "pip", "c-compiler"}
 # The import names that are not the name of their package.
-IMPORT_NAMES = {"IPython": "ipython", "PIL": "pillow", "yaml": "pyyaml"}
+IMPORT_NAMES = {
+    "IPython": "ipython",
+    "PIL": "pillow",
+    "xdist": "pytest-xdist",
+    "yaml": "pyyaml",
+}
 # What needs no package.
 OURS = {"heapkit", "tests", "benchmarks", "docs"}
 
