@@ -18,7 +18,7 @@ from tests.live import kernels, machine, processes
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGES = "qemu-system-x86 qemu-system-common"
-LIMIT = 900.0  # seconds for a whole guest, which may share its processor with tests
+LIMIT = 1500.0  # seconds for a whole guest, which may share its processor with tests
 PROBE_SECONDS = 10
 
 
